@@ -1,0 +1,267 @@
+//! What can go wrong, named by its remedy.
+//!
+//! `Display` is a lowercase fragment without a full stop, [`Error::code`] a stable word that
+//! `docs/errors.md` explains, [`Error::hint`] an imperative sentence. [`Report`] is the only error that
+//! leaves the engine. A program that exits with 1 is a result, not an error.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Result of the engine's own functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of the engine, a variant per remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A specification that can never run, whatever the machine.
+    #[error("{what}")]
+    InvalidSpec {
+        /// What is wrong with it.
+        what: String,
+        /// What would be right.
+        hint: &'static str,
+    },
+    /// There is no such program in the place where the run should happen.
+    #[error("`{program}` was not found")]
+    ProgramNotFound {
+        /// The program as it was asked for.
+        program: String,
+    },
+    /// The program is there and cannot be executed.
+    #[error("`{program}` cannot be executed")]
+    ProgramNotExecutable {
+        /// The program as it was asked for.
+        program: String,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// No interpreter for a language was found.
+    #[error("no interpreter for {language} was found")]
+    InterpreterNotFound {
+        /// The language.
+        language: &'static str,
+        /// What was looked for, in order.
+        tried: &'static [&'static str],
+    },
+    /// A workspace or working directory cannot be used.
+    #[error("the folder `{}` cannot be used", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The place where the run should happen is not there.
+    #[error("{backend} is not available: {why}")]
+    BackendUnavailable {
+        /// Name of the backend.
+        backend: &'static str,
+        /// What was found instead.
+        why: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The stream to a running program broke.
+    #[error("the connection to the run was lost")]
+    Connection {
+        /// How it broke.
+        source: io::Error,
+    },
+    /// Data under the home folder could not be read or written.
+    #[error("{action} `{}` failed", path.display())]
+    Storage {
+        /// What was tried, as "reading", "writing".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The database of runs failed.
+    #[error("the history of runs failed")]
+    History {
+        /// The database's words.
+        #[from]
+        source: rusqlite::Error,
+    },
+    /// There is no home folder to keep runs in.
+    #[error("no home folder was found")]
+    NoHome,
+    /// No run has this id, or the beginning of an id fits several.
+    #[error("no run is named `{given}`")]
+    RunNotFound {
+        /// What was asked for.
+        given: String,
+    },
+    /// The beginning of an id fits several runs.
+    #[error("`{given}` is the beginning of {count} run ids")]
+    RunAmbiguous {
+        /// What was asked for.
+        given: String,
+        /// How many it fits.
+        count: usize,
+    },
+    /// What was asked for does not fit the state of a thing.
+    #[error("{what}")]
+    Conflict {
+        /// The request and the state.
+        what: String,
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// A setting is wrong.
+    #[error("{what}")]
+    Config {
+        /// File and line, or the variable, and what is wrong.
+        what: String,
+        /// What is accepted.
+        hint: String,
+    },
+    /// A named secret is not in the keychain.
+    #[error("there is no secret named `{name}`")]
+    SecretNotFound {
+        /// Its name.
+        name: String,
+    },
+    /// The OS keychain is locked or did not answer in time.
+    #[error("the keychain is locked")]
+    KeychainLocked,
+    /// There is no OS keychain.
+    #[error("no keychain was found: {why}")]
+    KeychainAbsent {
+        /// What was found instead.
+        why: String,
+    },
+    /// A pattern or filter cannot be understood.
+    #[error("the pattern `{pattern}` cannot be used: {why}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// The library's words.
+        why: String,
+    },
+    /// The run was stopped before this could be done. Never shown: the run's outcome tells it.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl Error {
+    /// A failed read or write below the home folder.
+    pub fn storage(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Storage { action, path, source }
+    }
+
+    /// The stable name of this failure.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidSpec { .. } => "invalid-spec",
+            Self::ProgramNotFound { .. } => "program-not-found",
+            Self::ProgramNotExecutable { .. } => "program-not-executable",
+            Self::InterpreterNotFound { .. } => "interpreter-not-found",
+            Self::Folder { .. } => "folder-unusable",
+            Self::BackendUnavailable { .. } => "backend-unavailable",
+            Self::Connection { .. } => "connection-lost",
+            Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",
+            Self::Storage { .. } => "storage",
+            Self::History { source } if is_locked(source) => "history-locked",
+            Self::History { .. } => "history",
+            Self::NoHome => "no-home",
+            Self::RunNotFound { .. } => "run-not-found",
+            Self::RunAmbiguous { .. } => "run-ambiguous",
+            Self::Conflict { .. } => "conflict",
+            Self::Config { .. } => "config",
+            Self::SecretNotFound { .. } => "secret-not-found",
+            Self::KeychainLocked => "keychain-locked",
+            Self::KeychainAbsent { .. } => "keychain-absent",
+            Self::Pattern { .. } => "pattern",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::InvalidSpec { hint, .. }
+            | Self::BackendUnavailable { hint, .. }
+            | Self::Conflict { hint, .. } => hint,
+            Self::ProgramNotFound { .. } => "check the name, or install it where the run happens",
+            Self::ProgramNotExecutable { .. } => {
+                "check its permissions and that it is built for this machine"
+            }
+            Self::InterpreterNotFound { tried, .. } => {
+                return Some(format!("install one of: {}", tried.join(", ")));
+            }
+            Self::Folder { .. } => "check that the folder exists and may be entered",
+            Self::Connection { .. } => "run it again; what it printed so far is kept",
+            Self::Storage { source, path, .. } => match source.kind() {
+                io::ErrorKind::StorageFull => "free some space, for instance with `stigmer runs prune`",
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    return Some(format!(
+                        "make `{}` writable, or set STIGMER_HOME to a folder that is",
+                        path.display()
+                    ));
+                }
+                _ => "run `stigmer doctor` to see what is wrong with the home folder",
+            },
+            Self::History { source } if is_locked(source) => {
+                "another program holds the database; close it and try again"
+            }
+            Self::History { .. } => "run `stigmer doctor`; the logs of the runs are not affected",
+            Self::NoHome => "set STIGMER_HOME to a folder that may be written",
+            Self::RunNotFound { .. } => "see `stigmer runs` for what there is",
+            Self::RunAmbiguous { .. } => "give more of the id",
+            Self::Config { hint, .. } => return Some(hint.clone()),
+            Self::SecretNotFound { .. } => "see `stigmer secret list`, or add it with `stigmer secret set`",
+            Self::KeychainLocked => "unlock the keychain of your desktop and try again",
+            Self::KeychainAbsent { .. } => {
+                "start a Secret Service such as gnome-keyring, or pass the value as an environment variable"
+            }
+            Self::Pattern { .. } => "escape special characters, or search for plain text with --fixed",
+            Self::Stopped => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn is_locked(source: &rusqlite::Error) -> bool {
+    matches!(
+        source.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    )
+}
+
+/// What a person or a program outside the engine is shown of a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Stable name, see `docs/errors.md`.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// Why, from the outermost cause inwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<String>,
+    /// What to do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl From<&Error> for Report {
+    fn from(error: &Error) -> Self {
+        let mut causes = Vec::new();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        Self { code: error.code().to_owned(), message: error.to_string(), causes, hint: error.hint() }
+    }
+}
+
+impl From<Error> for Report {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}

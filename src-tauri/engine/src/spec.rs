@@ -1,0 +1,401 @@
+//! What to run, where, and within which limits.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::Error;
+
+/// Names a run: a `UUIDv7`, so ids sort by time. Also the name of its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(uuid::Uuid);
+
+impl RunId {
+    /// A new id, later than every id made before on this machine.
+    #[expect(clippy::new_without_default, reason = "each id is another one; a default would lie")]
+    pub fn new() -> Self {
+        Self(uuid::Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = Error;
+
+    fn from_str(given: &str) -> Result<Self, Error> {
+        given.parse().map(Self).map_err(|_| Error::RunNotFound { given: given.to_owned() })
+    }
+}
+
+/// One run, completely described.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// What to run.
+    pub work: Work,
+    /// Where to run it.
+    #[serde(default)]
+    pub target: Target,
+    /// The folder that the run works on; absolute.
+    pub workspace: PathBuf,
+    /// The working directory, if it is not the workspace; absolute or below the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workdir: Option<PathBuf>,
+    /// Its variables.
+    #[serde(default)]
+    pub env: Environment,
+    /// Names of secrets that are put into the environment under the same names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// Where its standard input comes from.
+    #[serde(default)]
+    pub input: Input,
+    /// Limits on what it may use.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Who started it.
+    #[serde(default)]
+    pub origin: Origin,
+    /// Free words to find it by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// The run that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<RunId>,
+}
+
+impl RunSpec {
+    /// What the history keeps: the same without the values of variables.
+    #[must_use]
+    pub fn without_values(&self) -> Self {
+        let mut kept = self.clone();
+        kept.env.base = Base::default();
+        kept.env.set.values_mut().for_each(|value| *value = None);
+        kept
+    }
+}
+
+/// What a run executes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", rename_all_fields = "snake_case", tag = "kind")]
+pub enum Work {
+    /// A line for a shell.
+    Line {
+        /// The line.
+        line: Text,
+        /// The shell; by default the setting `local.shell`, else `sh`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shell: Option<PathBuf>,
+    },
+    /// A program and its arguments, passed exactly as they are.
+    Program {
+        /// Program first; not empty.
+        argv: Vec<Text>,
+    },
+    /// A script in a language that has an interpreter.
+    Script {
+        /// The language.
+        language: Language,
+        /// Where the code is.
+        code: Code,
+        /// Arguments for the script.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        args: Vec<Text>,
+    },
+}
+
+impl fmt::Display for Work {
+    /// The work as one line that a person recognises. For a program it can be pasted into a shell.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line { line, .. } => line.fmt(f),
+            Self::Program { argv } => {
+                for (index, word) in argv.iter().enumerate() {
+                    if index > 0 {
+                        f.write_str(" ")?;
+                    }
+                    f.write_str(&word.quoted())?;
+                }
+                Ok(())
+            }
+            Self::Script { language, code, args } => {
+                write!(f, "{}", language.name())?;
+                match code {
+                    Code::File { path } => write!(f, " {}", path.display())?,
+                    Code::Inline { text } => {
+                        let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+                        write!(f, ": {}", first.trim())?;
+                    }
+                }
+                args.iter().try_for_each(|word| write!(f, " {}", word.quoted()))
+            }
+        }
+    }
+}
+
+/// Languages that scripts may be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Python 3.
+    Python,
+    /// JavaScript, on Node.js.
+    Javascript,
+    /// TypeScript, on whatever runs it without a build.
+    Typescript,
+    /// Bash.
+    Bash,
+}
+
+impl Language {
+    /// Every language, in the order they are listed to people.
+    pub const ALL: [Self; 4] = [Self::Python, Self::Javascript, Self::Typescript, Self::Bash];
+
+    /// Its name in options and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Javascript => "javascript",
+            Self::Typescript => "typescript",
+            Self::Bash => "bash",
+        }
+    }
+
+    /// The ending of its files.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Python => "py",
+            Self::Javascript => "js",
+            Self::Typescript => "ts",
+            Self::Bash => "sh",
+        }
+    }
+}
+
+/// Where the code of a script is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// In a file; absolute.
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// In the specification itself.
+    Inline {
+        /// The code.
+        text: String,
+    },
+}
+
+/// Where a run executes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The mode that was asked for.
+    pub mode: Mode,
+}
+
+/// A kind of place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// A process on this machine.
+    #[default]
+    Local,
+    /// A container.
+    Sandbox,
+    /// A sandbox in Daytona's cloud.
+    Daytona,
+    /// Local or sandbox, decided by the command.
+    Auto,
+}
+
+impl Mode {
+    /// Its name in options, settings and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Sandbox => "sandbox",
+            Self::Daytona => "daytona",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = ();
+
+    /// Understands the names, and `cloud` for Daytona as older settings have it.
+    fn from_str(name: &str) -> Result<Self, ()> {
+        match name {
+            "local" => Ok(Self::Local),
+            "sandbox" => Ok(Self::Sandbox),
+            "daytona" | "cloud" => Ok(Self::Daytona),
+            "auto" => Ok(Self::Auto),
+            _ => Err(()),
+        }
+    }
+}
+
+/// The variables of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// What it starts from where the place has no environment of its own.
+    #[serde(default)]
+    pub base: Base,
+    /// Variables set for this run. `None` stands in records, which keep names and no values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, Option<Text>>,
+}
+
+/// What the environment of a local run starts from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Base {
+    /// What the user's login shell has, resolved once by the engine.
+    #[default]
+    LoginShell,
+    /// Exactly these variables: those of the caller.
+    Caller(Vec<(Text, Text)>),
+}
+
+/// Where the standard input of a run comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// Nowhere: reading finds the end at once.
+    #[default]
+    Closed,
+    /// From the engine, through [`crate::engine::Engine::input`].
+    Piped,
+    /// From a terminal that also takes the output.
+    Terminal {
+        /// Columns at the start.
+        cols: u16,
+        /// Rows at the start.
+        rows: u16,
+    },
+}
+
+/// Limits of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Longest time from the start of the program to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+    /// Time between asking the process tree to end and forcing it.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { timeout: None, grace: Duration::from_secs(5) }
+    }
+}
+
+/// Who started a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The command line.
+    #[default]
+    CommandLine,
+    /// The window.
+    Window,
+    /// The tray.
+    Tray,
+    /// A program, through the API.
+    Api,
+    /// A coding agent.
+    Agent,
+}
+
+/// Text as the system has it: bytes, nearly always UTF-8. In JSON a string, or `{"base64": …}` where it is
+/// not UTF-8, so that nothing is lost on the way through history and API.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(OsString);
+
+impl Text {
+    /// The same as the system's own type.
+    pub fn as_os(&self) -> &OsStr {
+        &self.0
+    }
+
+    /// The bytes that the system is given.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_encoded_bytes()
+    }
+
+    /// For people, with replacement characters where it is not UTF-8.
+    pub fn lossy(&self) -> std::borrow::Cow<'_, str> {
+        self.0.to_string_lossy()
+    }
+
+    /// Quoted for a POSIX shell where that is needed.
+    pub fn quoted(&self) -> String {
+        let text = self.lossy();
+        let plain = |c: char| c.is_alphanumeric() || "@%_+=:,./-".contains(c);
+        if !text.is_empty() && text.chars().all(plain) {
+            return text.into_owned();
+        }
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+impl<T: Into<OsString>> From<T> for Text {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lossy())
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum TextForm {
+    Plain(String),
+    Bytes { base64: String },
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0.to_str() {
+            Some(text) => to.serialize_str(text),
+            None => TextForm::Bytes { base64: BASE64_STANDARD.encode(self.as_bytes()) }.serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match TextForm::deserialize(from)? {
+            TextForm::Plain(text) => Ok(text.into()),
+            TextForm::Bytes { base64 } => {
+                let bytes = BASE64_STANDARD.decode(base64).map_err(serde::de::Error::custom)?;
+                crate::os::text_from_bytes(bytes).map(Self).map_err(serde::de::Error::custom)
+            }
+        }
+    }
+}

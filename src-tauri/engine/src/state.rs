@@ -1,0 +1,229 @@
+//! The life of a run: states, how it ended, and its row in the history.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Report;
+use crate::spec::{RunId, RunSpec};
+
+pub use stigmer_runner::{Exit, Left, Usage};
+
+/// Where a run is in its life.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunState {
+    /// Waiting for its turn.
+    Queued,
+    /// Its place is being made ready.
+    Preparing,
+    /// The program runs.
+    Running,
+    /// It is over.
+    Ended(Ending),
+}
+
+impl RunState {
+    /// The state's one word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Preparing => "preparing",
+            Self::Running => "running",
+            Self::Ended(ending) => ending.outcome.word(),
+        }
+    }
+
+    /// How it ended, once it has.
+    pub const fn ending(&self) -> Option<&Ending> {
+        match self {
+            Self::Ended(ending) => Some(ending),
+            _ => None,
+        }
+    }
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+    /// What the process tree used, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "usage_form")]
+    pub usage: Option<Usage>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The program exited with 0.
+    Succeeded,
+    /// The program exited with another code, or a signal ended it.
+    Failed {
+        /// How it ended.
+        #[serde(with = "exit_form", flatten)]
+        exit: Exit,
+    },
+    /// It was stopped on request.
+    Cancelled {
+        /// Whether it had to be forced.
+        forced: bool,
+    },
+    /// Its time was over.
+    TimedOut {
+        /// The limit.
+        after: Duration,
+    },
+    /// It could not be carried out.
+    Error {
+        /// What stood in the way.
+        error: Report,
+    },
+    /// The program that looked after it died, and it could not be found again.
+    Lost,
+}
+
+impl Outcome {
+    /// The outcome's one word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled { .. } => "cancelled",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Error { .. } => "error",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Every word an outcome can have.
+    pub const WORDS: [&'static str; 6] = ["succeeded", "failed", "cancelled", "timed_out", "error", "lost"];
+
+    /// The exit code that a shell would show: the program's own, 128+N for signal N. `None` where the
+    /// program has none, because it was stopped, never started or was lost.
+    pub const fn exit_code(&self) -> Option<i32> {
+        match self {
+            Self::Succeeded => Some(0),
+            Self::Failed { exit: Exit::Code(code) } => Some(*code),
+            Self::Failed { exit: Exit::Signal(signal) } => Some(128 + *signal),
+            _ => None,
+        }
+    }
+}
+
+impl From<Exit> for Outcome {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Code(0) => Self::Succeeded,
+            exit => Self::Failed { exit },
+        }
+    }
+}
+
+/// Everything that is kept of a run beside its log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// What was asked for, without the values of variables.
+    pub spec: RunSpec,
+    /// The mode that was taken and why.
+    pub place: Place,
+    /// Where it is in its life.
+    pub state: RunState,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// When the program started, if it did.
+    pub started: Option<Timestamp>,
+    /// Bytes of output so far, known at its end.
+    pub bytes: u64,
+    /// Whether it is kept whatever its age.
+    pub pinned: bool,
+    /// The engine that looks after it: names its lock file.
+    pub host: uuid::Uuid,
+}
+
+impl RunRecord {
+    /// Time between the start of the program (or the request, if it never started) and the end.
+    pub fn duration(&self) -> Option<Duration> {
+        let ending = self.state.ending()?;
+        let from = self.started.unwrap_or(self.created);
+        Duration::try_from(ending.at.duration_since(from)).ok()
+    }
+}
+
+/// The resolved place of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The mode, never `auto`.
+    pub mode: crate::spec::Mode,
+    /// Why this mode, for people.
+    pub reason: String,
+    /// The rule that decided, for programs: `option`, `environment`, `project`, `user`, `default`.
+    pub rule: String,
+    /// The program that the run starts, once it is resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<PathBuf>,
+}
+
+/// JSON form of [`Exit`]: `exit_code` or `signal`.
+mod exit_form {
+    use super::{Deserialize, Exit, Serialize};
+    use serde::{Deserializer, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Form {
+        ExitCode(i32),
+        Signal(i32),
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(exit: &Exit, to: S) -> Result<S::Ok, S::Error> {
+        match *exit {
+            Exit::Code(code) => Form::ExitCode(code),
+            Exit::Signal(signal) => Form::Signal(signal),
+        }
+        .serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Exit, D::Error> {
+        Ok(match Form::deserialize(from)? {
+            Form::ExitCode(code) => Exit::Code(code),
+            Form::Signal(signal) => Exit::Signal(signal),
+        })
+    }
+}
+
+/// JSON form of [`Usage`].
+mod usage_form {
+    use super::{Deserialize, Serialize, Usage};
+    use serde::{Deserializer, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Form {
+        user_us: u64,
+        system_us: u64,
+        max_rss_kib: u64,
+    }
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(usage: &Option<Usage>, to: S) -> Result<S::Ok, S::Error> {
+        usage
+            .map(|Usage { user_us, system_us, max_rss_kib }| Form { user_us, system_us, max_rss_kib })
+            .serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Usage>, D::Error> {
+        Ok(Option::<Form>::deserialize(from)?.map(|Form { user_us, system_us, max_rss_kib }| Usage {
+            user_us,
+            system_us,
+            max_rss_kib,
+        }))
+    }
+}

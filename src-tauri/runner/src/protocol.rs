@@ -1,0 +1,313 @@
+//! Frames between the engine and the runner, and their decoder.
+//!
+//! A frame is `length: u32 LE`, `kind: u8`, body; the length counts kind and body. Control messages are
+//! encoded with postcard (its wire format is stable and specified). Output is the hot path and has a fixed
+//! header instead: `offset: u64 LE`, `at: u64 LE`, then the bytes as they came.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of this protocol, sent in [`Reply::Hello`]. Raised when an older peer could not follow.
+pub const VERSION: u16 = 1;
+
+/// Largest frame that is accepted, in bytes. A longer one means that the stream is not ours.
+pub const MAX_FRAME: usize = 4 << 20;
+
+/// Largest piece of input in one [`Request::Input`], in bytes.
+pub const MAX_INPUT: usize = 64 << 10;
+
+/// Input that the engine may send before it must wait for [`Reply::InputTaken`], in bytes.
+pub const INPUT_CREDIT: usize = 256 << 10;
+
+const KIND_CONTROL: u8 = 0;
+
+/// What the engine asks of the runner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Starts the command. The first request, sent once.
+    Start(Start),
+    /// Bytes for the command's standard input, at most [`MAX_INPUT`].
+    Input(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// Closes the command's standard input once what was sent is written (end of file on a terminal).
+    EndInput,
+    /// The viewer's terminal has a new size.
+    Resize(Size),
+    /// Ends the whole tree: `signal` to every process, force after `grace_ms`. A grace of zero forces at
+    /// once. A second `Stop` may shorten the grace, never lengthen it.
+    Stop {
+        /// The polite signal.
+        signal: Signal,
+        /// Milliseconds between asking and forcing.
+        grace_ms: u32,
+    },
+    /// Everything before `offset` has arrived and may leave the spool.
+    Ack {
+        /// Offset in the runner's output.
+        offset: u64,
+    },
+    /// An engine that came back: send everything from `offset` again.
+    Resume {
+        /// Offset in the runner's output.
+        offset: u64,
+    },
+}
+
+/// What to start and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// The program (looked up in the `PATH` of `env` when it has no slash) and its arguments, as bytes.
+    pub argv: Vec<serde_bytes::ByteBuf>,
+    /// The whole environment of the command.
+    pub env: Vec<(serde_bytes::ByteBuf, serde_bytes::ByteBuf)>,
+    /// The working directory.
+    pub dir: serde_bytes::ByteBuf,
+    /// Runs the command on a pseudo-terminal of this size instead of pipes.
+    pub terminal: Option<Size>,
+    /// Whether input will be sent. Without it the command's standard input is `/dev/null`.
+    pub input: bool,
+    /// Bytes of output that may be under way before an [`Request::Ack`]; they are kept for
+    /// [`Request::Resume`]. Zero keeps nothing and leaves the pressure to the stream itself.
+    pub spool: u32,
+    /// Milliseconds that output is still read after the command exited while something holds its pipe.
+    pub drain_ms: u32,
+}
+
+/// Size of a terminal in character cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Columns.
+    pub cols: u16,
+    /// Rows.
+    pub rows: u16,
+}
+
+/// The polite signal of a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signal {
+    /// What Ctrl-C sends.
+    Interrupt,
+    /// What `kill` sends.
+    Terminate,
+    /// What a closing terminal sends.
+    Hangup,
+}
+
+/// Where a piece of output was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Stream {
+    /// Standard output, or everything that a terminal shows.
+    Stdout = 1,
+    /// Standard error.
+    Stderr = 2,
+}
+
+/// What the runner tells the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The first reply, sent at once.
+    Hello {
+        /// [`VERSION`] of the runner.
+        version: u16,
+        /// Process id of the runner, in its own namespace.
+        pid: u32,
+    },
+    /// The command runs.
+    Started {
+        /// Process id of the command, in the runner's namespace.
+        pid: u32,
+        /// Microseconds since 1970.
+        at: u64,
+    },
+    /// The command could not be started. The last reply.
+    NotStarted {
+        /// What stood in the way.
+        refusal: Refusal,
+        /// The system's words for it.
+        message: String,
+    },
+    /// So many bytes of input were written to the command, or discarded because it closed its input.
+    InputTaken {
+        /// Number of bytes.
+        bytes: u32,
+    },
+    /// The command itself ended. More output may follow.
+    Exited {
+        /// How.
+        exit: Exit,
+        /// Microseconds since 1970.
+        at: u64,
+    },
+    /// All output was sent and the tree is ended. The last reply.
+    Ended {
+        /// What the tree used.
+        usage: Usage,
+        /// Processes that made themselves independent of the run and live on.
+        left: Vec<Left>,
+    },
+}
+
+/// Why a command could not be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// There is no such program.
+    NotFound,
+    /// The program is there, but may not or cannot be executed.
+    NotExecutable,
+    /// The working directory cannot be entered.
+    Directory,
+    /// Anything else, such as too many processes.
+    Other,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+/// What a process tree used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time in user mode, microseconds.
+    pub user_us: u64,
+    /// Processor time in the kernel, microseconds.
+    pub system_us: u64,
+    /// Largest resident size of a single process, KiB.
+    pub max_rss_kib: u64,
+}
+
+/// A process that outlives its run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Process id, in the runner's namespace.
+    pub pid: u32,
+    /// Its name as the system has it.
+    pub name: String,
+}
+
+/// One decoded frame: a control message, or a piece of output that borrows the decoder's buffer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Frame<'a, T> {
+    /// A [`Request`] or a [`Reply`].
+    Control(T),
+    /// A piece of output.
+    Output {
+        /// Where it was written.
+        stream: Stream,
+        /// Bytes of output, of both streams together, before this piece.
+        offset: u64,
+        /// Microseconds since 1970 when it was read.
+        at: u64,
+        /// The bytes, as they came.
+        bytes: &'a [u8],
+    },
+}
+
+/// The peer does not speak this protocol.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ProtocolError {
+    /// A frame is longer than [`MAX_FRAME`].
+    #[error("a frame of {0} bytes is too long")]
+    TooLong(usize),
+    /// A frame cannot be read.
+    #[error("a frame cannot be read")]
+    Malformed,
+}
+
+/// Encodes a control message as a frame at the end of `to`.
+pub fn encode<T: Serialize>(message: &T, to: &mut Vec<u8>) {
+    let body = postcard::to_allocvec(message).expect("our messages have no part that cannot be encoded");
+    let length = u32::try_from(1 + body.len()).expect("messages are far below MAX_FRAME");
+    to.extend_from_slice(&length.to_le_bytes());
+    to.push(KIND_CONTROL);
+    to.extend_from_slice(&body);
+}
+
+/// Size of [`output_header`], in bytes: length, kind, offset, time.
+pub const OUTPUT_HEADER: usize = 4 + 1 + 8 + 8;
+
+/// The header of an output frame; `length` bytes of output must follow it.
+pub fn output_header(stream: Stream, offset: u64, at: u64, length: usize) -> [u8; OUTPUT_HEADER] {
+    let mut header = [0; OUTPUT_HEADER];
+    let counted = u32::try_from(OUTPUT_HEADER - 4 + length).unwrap_or(u32::MAX);
+    header[..4].copy_from_slice(&counted.to_le_bytes());
+    header[4] = stream as u8;
+    header[5..13].copy_from_slice(&offset.to_le_bytes());
+    header[13..21].copy_from_slice(&at.to_le_bytes());
+    header
+}
+
+/// Cuts frames out of a byte stream, whatever pieces it arrives in.
+///
+/// [`Decoder::space`] lends room to read into, [`Decoder::filled`] says how much was read, and
+/// [`Decoder::next`] takes whole frames out until it needs more.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    buffer: Vec<u8>,
+    taken: usize,
+    end: usize,
+}
+
+impl Decoder {
+    /// An empty decoder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// At least `at_least` bytes of room to read into. Moves what is left of earlier frames to the front.
+    pub fn space(&mut self, at_least: usize) -> &mut [u8] {
+        if self.taken > 0 {
+            self.buffer.copy_within(self.taken..self.end, 0);
+            self.end -= self.taken;
+            self.taken = 0;
+        }
+        if self.buffer.len() < self.end + at_least {
+            self.buffer.resize(self.end + at_least, 0);
+        }
+        &mut self.buffer[self.end..]
+    }
+
+    /// Counts `length` bytes as read into [`Decoder::space`].
+    pub fn filled(&mut self, length: usize) {
+        self.end = (self.end + length).min(self.buffer.len());
+    }
+
+    /// Whether bytes of an unfinished frame are held.
+    pub fn is_mid_frame(&self) -> bool {
+        self.end > self.taken
+    }
+
+    /// The next whole frame, or `None` when more bytes are needed.
+    #[expect(clippy::should_implement_trait, reason = "frames borrow the decoder; an iterator cannot lend")]
+    pub fn next<T: for<'de> Deserialize<'de>>(&mut self) -> Result<Option<Frame<'_, T>>, ProtocolError> {
+        let held = &self.buffer[self.taken..self.end];
+        let Some(length) = held.first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_le_bytes(*length) as usize;
+        if length > MAX_FRAME {
+            return Err(ProtocolError::TooLong(length));
+        }
+        let Some(frame) = held.get(4..4 + length) else { return Ok(None) };
+        let (kind, body) = frame.split_first().ok_or(ProtocolError::Malformed)?;
+        self.taken += 4 + length;
+        let stream = match *kind {
+            KIND_CONTROL => {
+                let message = postcard::from_bytes(body).map_err(|_| ProtocolError::Malformed)?;
+                return Ok(Some(Frame::Control(message)));
+            }
+            kind if kind == Stream::Stdout as u8 => Stream::Stdout,
+            kind if kind == Stream::Stderr as u8 => Stream::Stderr,
+            _ => return Err(ProtocolError::Malformed),
+        };
+        let (offset, body) = body.split_first_chunk::<8>().ok_or(ProtocolError::Malformed)?;
+        let (at, bytes) = body.split_first_chunk::<8>().ok_or(ProtocolError::Malformed)?;
+        Ok(Some(Frame::Output {
+            stream,
+            offset: u64::from_le_bytes(*offset),
+            at: u64::from_le_bytes(*at),
+            bytes,
+        }))
+    }
+}
