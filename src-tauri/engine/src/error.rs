@@ -53,6 +53,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A file that was named cannot be read.
+    #[error("the file `{}` cannot be read", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The place where the run should happen is not there.
     #[error("{backend} is not available: {why}")]
     BackendUnavailable {
@@ -162,6 +170,7 @@ impl Error {
             Self::ProgramNotExecutable { .. } => "program-not-executable",
             Self::InterpreterNotFound { .. } => "interpreter-not-found",
             Self::Folder { .. } => "folder-unusable",
+            Self::File { .. } => "file-unreadable",
             Self::BackendUnavailable { .. } => "backend-unavailable",
             Self::Connection { .. } => "connection-lost",
             Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",
@@ -195,6 +204,7 @@ impl Error {
                 return Some(format!("install one of: {}", tried.join(", ")));
             }
             Self::Folder { .. } => "check that the folder exists and may be entered",
+            Self::File { .. } => "check its name and that you may read it",
             Self::Connection { .. } => "run it again; what it printed so far is kept",
             Self::Storage { source, path, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => "free some space, for instance with `stigmer runs prune`",

@@ -14,6 +14,7 @@
 pub mod backend;
 pub mod error;
 pub mod home;
+mod launch;
 pub mod log;
 mod os;
 pub mod spec;

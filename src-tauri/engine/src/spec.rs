@@ -203,8 +203,9 @@ pub enum Code {
 /// Where a run executes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// The mode that was asked for.
-    pub mode: Mode,
+    /// The mode that was asked for; `None` leaves it to the settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
 }
 
 /// A kind of place.

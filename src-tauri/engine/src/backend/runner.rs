@@ -1,1 +1,176 @@
-//! .
+//! An [`Execution`] over any byte stream that leads to a `stigmer-runner`. How the runner got there and what
+//! carries the stream is the backend's business; everything about the run is told here once for all of them.
+
+use std::io;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use stigmer_runner::protocol::{INPUT_CREDIT, MAX_INPUT, VERSION, encode};
+use stigmer_runner::{Decoder, Frame, Refusal, Reply, Request, Signal, Size, Start};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Mutex, Semaphore};
+
+use super::{Execution, Exit, Finish, Output};
+use crate::error::{Error, Result};
+
+/// Room that is made for each read, in bytes: a whole output frame of the runner.
+const READ: usize = 264 << 10;
+
+type Reader = Box<dyn AsyncRead + Send + Unpin>;
+type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// A command that a runner looks after.
+pub(super) struct RunnerExecution {
+    incoming: Mutex<Incoming>,
+    requests: Mutex<Writer>,
+    /// Bytes of input that the runner has room for.
+    credit: Semaphore,
+}
+
+struct Incoming {
+    stream: Reader,
+    decoder: Decoder,
+    exit: Option<Exit>,
+    finish: Option<Finish>,
+}
+
+/// What the runner answered to a start.
+pub(super) enum Started {
+    /// The command runs.
+    Running(RunnerExecution),
+    /// It does not, and why.
+    Refused(Refusal, String),
+}
+
+impl RunnerExecution {
+    /// Greets the runner and asks it to start a command.
+    pub(super) async fn start(stream: Reader, mut requests: Writer, start: Start) -> Result<Started> {
+        let mut incoming = Incoming { stream, decoder: Decoder::new(), exit: None, finish: None };
+        let mut request = Vec::new();
+        encode(&Request::Start(start), &mut request);
+        match incoming.control().await? {
+            Reply::Hello { version: VERSION, .. } => {}
+            Reply::Hello { version, .. } => {
+                return Err(broken(format!("the runner speaks version {version}, not {VERSION}")));
+            }
+            _ => return Err(broken("the runner did not greet".to_owned())),
+        }
+        requests.write_all(&request).await.map_err(lost)?;
+        requests.flush().await.map_err(lost)?;
+        loop {
+            match incoming.control().await? {
+                Reply::Started { .. } => {
+                    return Ok(Started::Running(Self {
+                        incoming: Mutex::new(incoming),
+                        requests: Mutex::new(requests),
+                        credit: Semaphore::new(INPUT_CREDIT),
+                    }));
+                }
+                Reply::NotStarted { refusal, message } => return Ok(Started::Refused(refusal, message)),
+                _ => {}
+            }
+        }
+    }
+
+    async fn request(&self, request: &Request) -> Result<()> {
+        let mut frame = Vec::new();
+        encode(request, &mut frame);
+        let mut requests = self.requests.lock().await;
+        match requests.write_all(&frame).await {
+            Ok(()) => requests.flush().await.map_err(lost),
+            // The runner is gone because the command is over; `output` and `wait` tell how.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(lost(error)),
+        }
+    }
+}
+
+impl Incoming {
+    /// Reads more of the stream. Dropping the call loses nothing.
+    async fn fill(&mut self) -> Result<()> {
+        let read = self.stream.read(self.decoder.space(READ)).await.map_err(lost)?;
+        if read == 0 {
+            return Err(lost(io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.decoder.filled(read);
+        Ok(())
+    }
+
+    /// The next reply before there is output.
+    async fn control(&mut self) -> Result<Reply> {
+        loop {
+            match self.decoder.next::<Reply>().map_err(|error| broken(error.to_string()))? {
+                Some(Frame::Control(reply)) => return Ok(reply),
+                Some(Frame::Output { .. }) => return Err(broken("output before the start".to_owned())),
+                None => {}
+            }
+            self.fill().await?;
+        }
+    }
+}
+
+#[async_trait]
+impl Execution for RunnerExecution {
+    async fn output(&self) -> Result<Option<Output>> {
+        let mut incoming = self.incoming.lock().await;
+        let incoming = &mut *incoming;
+        while incoming.finish.is_none() {
+            match incoming.decoder.next::<Reply>().map_err(|error| broken(error.to_string()))? {
+                Some(Frame::Output { stream, at, bytes, .. }) => {
+                    return Ok(Some(Output { stream, at, bytes: Bytes::copy_from_slice(bytes) }));
+                }
+                Some(Frame::Control(Reply::InputTaken { bytes })) => self.credit.add_permits(bytes as usize),
+                Some(Frame::Control(Reply::Exited { exit, .. })) => incoming.exit = Some(exit),
+                Some(Frame::Control(Reply::Ended { usage, left })) => {
+                    let exit = incoming.exit.ok_or_else(|| broken("an end without an exit".to_owned()))?;
+                    incoming.finish = Some(Finish { exit, usage, left });
+                    // Whoever waits to send input waits in vain.
+                    self.credit.close();
+                }
+                Some(Frame::Control(_)) => {}
+                None => incoming.fill().await?,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn wait(&self) -> Result<Finish> {
+        while self.output().await?.is_some() {}
+        let incoming = self.incoming.lock().await;
+        incoming.finish.clone().ok_or_else(|| broken("no end was told".to_owned()))
+    }
+
+    async fn input(&self, bytes: Bytes) -> Result<()> {
+        for piece in bytes.chunks(MAX_INPUT) {
+            let Ok(credit) = self.credit.acquire_many(u32::try_from(piece.len()).unwrap_or(u32::MAX)).await
+            else {
+                return Ok(());
+            };
+            credit.forget();
+            self.request(&Request::Input(piece.to_vec())).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_input(&self) -> Result<()> {
+        self.request(&Request::EndInput).await
+    }
+
+    async fn resize(&self, size: Size) -> Result<()> {
+        self.request(&Request::Resize(size)).await
+    }
+
+    async fn stop(&self, signal: Signal, grace: Duration) -> Result<()> {
+        let grace_ms = u32::try_from(grace.as_millis()).unwrap_or(u32::MAX);
+        self.request(&Request::Stop { signal, grace_ms }).await
+    }
+}
+
+fn lost(source: io::Error) -> Error {
+    Error::Connection { source }
+}
+
+fn broken(why: String) -> Error {
+    lost(io::Error::new(io::ErrorKind::InvalidData, why))
+}

@@ -5,7 +5,10 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User};
 
 /// Text as this system has it. Never fails here: any bytes are text.
 #[expect(clippy::unnecessary_wraps, reason = "other systems have bytes that are not text")]
@@ -31,4 +34,63 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 /// Writes at a position without moving a cursor.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     file.write_all_at(bytes, offset)
+}
+
+/// The shell that this user logs in to.
+pub(crate) fn login_shell() -> Option<PathBuf> {
+    std::env::var_os("SHELL")
+        .map(PathBuf::from)
+        .or_else(|| User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.shell))
+        .filter(|shell| shell.is_absolute())
+}
+
+/// Gives a child a session of its own, so that it has no terminal and signals to ours pass it by.
+pub(crate) fn in_new_session(command: &mut tokio::process::Command) {
+    // SAFETY: setsid is one system call, allowed between fork and exec.
+    unsafe { command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(io::Error::from)) };
+}
+
+/// Ends every process of this user that has `name=value` in its environment, until none is left. Where the
+/// system has no `/proc` nothing is found.
+pub(crate) fn end_processes_with(name: &str, value: &str) {
+    let entry = format!("{name}={value}");
+    // A process that is just being born is found by the next pass; a few passes outrun every honest program.
+    for _ in 0..100 {
+        let found = processes_with(entry.as_bytes());
+        if found.is_empty() {
+            return;
+        }
+        for pid in found {
+            // It may have ended meanwhile, which is what is wanted.
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+fn processes_with(entry: &[u8]) -> Vec<Pid> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .flatten()
+        .filter_map(|process| {
+            let pid: i32 = process.file_name().to_str()?.parse().ok()?;
+            let environment = std::fs::read(process.path().join("environ")).ok()?;
+            environment.split(|&byte| byte == 0).any(|found| found == entry).then(|| Pid::from_raw(pid))
+        })
+        .collect()
+}
+
+/// Whether a path is a file that may be executed.
+pub(crate) fn is_program(path: &Path) -> bool {
+    let executable = nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok();
+    executable && path.is_file()
+}
+
+/// Makes `link` lead to the folder `to`; an older link is replaced.
+pub(crate) fn link_folder(to: &Path, link: &Path) -> io::Result<()> {
+    match std::fs::remove_file(link) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(to, link)
 }
