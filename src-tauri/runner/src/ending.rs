@@ -4,9 +4,9 @@
 //! bytes. The tree is over when [`os::reap`] finds no child, never because a listing came back empty.
 //!
 //! ```text
-//! Running ──command exits──▶ Draining ──output closed, or time──▶ Closing ──▶ Over
-//!    └───────────────┬──────────┴──────────────────────────────────┘           ▲
-//!                  stop ──▶ Stopping ──grace over──▶ Forcing ────nobody left────┘
+//! Running ──exit──▶ Settling ──▶ Draining ──output closed, or time──▶ Closing ──▶ Over
+//!    └────────┬────────┴────────────┴─────────────────────────────────────┘         ▲
+//!           stop ──▶ Stopping ──grace over──▶ Forcing ──nobody left─────────────────┘
 //! ```
 
 use std::collections::HashSet;
@@ -19,6 +19,10 @@ use nix::unistd::Pid;
 use stigmer_runner::{Exit, Left};
 
 use crate::os::{self, Process, Reaped, Signals};
+
+/// Time that processes have to become independent after the command exited: a script whose last line is
+/// `nohup server &` is over before `nohup` began. It passes only when there are such processes.
+const SETTLING: Duration = Duration::from_millis(50);
 
 /// What processes that stayed behind get to end themselves when the session of their command closes.
 const CLOSING: Duration = Duration::from_millis(100);
@@ -45,6 +49,7 @@ pub(crate) struct Ending {
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     Running,
+    Settling { until: Instant, drain: Instant },
     Draining { until: Instant },
     Closing { until: Instant, look: Instant },
     Stopping { force: Instant },
@@ -106,7 +111,7 @@ impl Ending {
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         match self.phase {
             Phase::Running | Phase::Over => None,
-            Phase::Draining { until } => Some(until),
+            Phase::Settling { until, .. } | Phase::Draining { until } => Some(until),
             Phase::Stopping { force } => Some(force),
             Phase::Closing { until, look } | Phase::Forcing { until, look } => Some(until.min(look)),
         }
@@ -136,7 +141,12 @@ impl Ending {
 
     fn next(&mut self, now: Instant, is_closed: bool) -> Option<Phase> {
         match self.phase {
-            Phase::Running if self.exit.is_some() => Some(Phase::Draining { until: now + self.drain }),
+            Phase::Running if self.exit.is_some() => {
+                Some(Phase::Settling { until: now + SETTLING, drain: now + self.drain })
+            }
+            Phase::Settling { until, drain } if self.is_alone || now >= until => {
+                Some(Phase::Draining { until: drain })
+            }
             Phase::Draining { until } if is_closed || now >= until => Some(self.close(now)),
             Phase::Closing { until, .. } if self.is_alone || now >= until => Some(Phase::Over),
             Phase::Closing { until, look } if now >= look => Some(match self.session().len() {

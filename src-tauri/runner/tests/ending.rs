@@ -1,5 +1,7 @@
 //! How a run ends, and that nothing which should not lives on.
 
+#![expect(clippy::unwrap_used, reason = "a failed test says where")]
+
 mod harness;
 
 use std::time::Duration;
@@ -7,12 +9,15 @@ use std::time::Duration;
 use harness::{DEADLINE, Marker, Runner, eventually, on_terminal, program, script};
 use nix::sys::signal::{Signal as OsSignal, kill};
 use nix::unistd::Pid;
-use stigmer_runner::{Exit, Reply, Request, Signal, Start};
+use stigmer_runner::{Exit, Reply, Request, Signal, Start, Stream};
 
 /// Ends what a test let live on purpose.
 fn kill_left(pid: u32) {
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), OsSignal::SIGKILL).unwrap();
 }
+
+/// Waits until the last process in the background has become `sleep`.
+const UNTIL_SLEEPING: &str = "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.01; done";
 
 /// A process that leaves the session, the process group and its parent, and ignores what it can.
 const ESCAPE: &str =
@@ -52,13 +57,15 @@ fn what_a_child_writes_when_it_is_hung_up_is_kept() {
     runner.until_output("ready");
     runner.input("go\n");
     runner.until_ended();
-    assert_eq!(runner.text(), "ready\nhung up\n");
+    assert_eq!(runner.written_to(Stream::Stdout), b"ready\nhung up\n");
 }
 
 #[test]
 fn a_process_that_ignores_hanging_up_is_left_and_reported() {
     let marker = Marker::new("nohup");
-    let mut runner = Runner::start(marker.on(script("nohup sleep 1000 > /dev/null 2>&1 & echo $!")));
+    let mut runner = Runner::start(
+        marker.on(script(&format!("nohup sleep 1000 > /dev/null 2>&1 & {UNTIL_SLEEPING}; echo $!"))),
+    );
     let left = runner.until_ended();
     assert!(runner.finish().success());
     assert_eq!(left.len(), 1, "{left:?}");
@@ -72,9 +79,8 @@ fn a_process_that_ignores_hanging_up_is_left_and_reported() {
 #[test]
 fn a_process_with_a_session_of_its_own_is_left_and_reported() {
     let marker = Marker::new("setsid");
-    let mut runner =
-        Runner::start(marker.on(script("setsid sh -c 'echo up; exec sleep 1000' & read line < /dev/null")));
-    runner.until_output("up");
+    let daemon = format!("setsid sleep 1000 & {UNTIL_SLEEPING}");
+    let mut runner = Runner::start(marker.on(script(&daemon)));
     let left = runner.until_ended();
     assert!(runner.finish().success());
     assert_eq!(left.iter().map(|left| left.name.as_str()).collect::<Vec<_>>(), ["sleep"]);
@@ -100,7 +106,7 @@ fn a_polite_stop_lets_a_command_say_goodbye() {
         runner.until_output("ready");
         runner.stop(signal, DEADLINE);
         runner.until_ended();
-        assert_eq!(runner.text(), "ready\nbye\n");
+        assert_eq!(runner.written_to(Stream::Stdout), b"ready\nbye\n");
         assert_eq!(runner.until_exited(), Exit::Code(5));
     }
 }
@@ -144,7 +150,7 @@ fn a_stopped_process_is_woken_to_end() {
     runner.until_output("ready");
     runner.stop(Signal::Terminate, DEADLINE);
     runner.until_ended();
-    assert_eq!(runner.text(), "ready\nbye\n");
+    assert_eq!(runner.written_to(Stream::Stdout), b"ready\nbye\n");
 }
 
 #[test]
@@ -180,6 +186,8 @@ fn a_tree_that_keeps_growing_can_be_stopped() {
     start.env.push(harness::variable("BOMB", bomb));
     let mut runner = Runner::start(marker.on(start));
     runner.until_output("ready");
+    let first = marker.alive();
+    eventually("the tree grew", || marker.alive().iter().any(|pid| !first.contains(pid)).then_some(()));
     runner.stop(Signal::Terminate, Duration::from_millis(100));
     assert_eq!(runner.until_ended(), []);
     marker.until_none_is_alive();
@@ -231,7 +239,7 @@ fn a_runner_that_is_asked_to_end_asks_the_tree() {
         kill(Pid::from_raw(i32::try_from(runner.child.id()).unwrap()), signal).unwrap();
         runner.until_ended();
         assert!(runner.finish().success());
-        assert_eq!(runner.text(), "ready\nbye\n");
+        assert_eq!(runner.written_to(Stream::Stdout), b"ready\nbye\n");
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a command reads, from a pipe and from a terminal.
 
+#![expect(clippy::unwrap_used, reason = "a failed test says where")]
+
 mod harness;
 
 use std::time::Duration;
 
-use harness::{Runner, on_terminal, program, run, script};
-use stigmer_runner::protocol::INPUT_CREDIT;
+use harness::{Runner, numbers, on_terminal, program, run, script};
+use stigmer_runner::protocol::{INPUT_CREDIT, MAX_INPUT};
 use stigmer_runner::{Exit, Reply, Request, Signal, Size, Start};
 
 fn reading(start: Start) -> Start {
@@ -61,9 +63,10 @@ fn input_beyond_the_credit_flows_as_it_is_taken() {
 #[test]
 fn more_input_than_the_credit_is_no_conversation() {
     let mut runner = Runner::start(reading(program(["sleep", "1000"])));
-    // What the pipe holds is taken at once and gives credit back, so a second helping is needed.
-    runner.input(pattern(INPUT_CREDIT));
-    runner.input(pattern(INPUT_CREDIT));
+    // What the pipe holds is taken at once and gives credit back, so twice the credit is too much.
+    for piece in pattern(2 * INPUT_CREDIT).chunks(MAX_INPUT) {
+        runner.send_unheard(&Request::Input(piece.to_vec()));
+    }
     assert_eq!(runner.finish().code(), Some(2));
 }
 
@@ -122,7 +125,9 @@ fn a_command_is_told_that_its_terminal_was_resized() {
 
 #[test]
 fn typing_control_c_interrupts() {
-    let mut runner = Runner::start(on_terminal("trap 'echo interrupted; exit 3' INT; echo ready; cat"));
+    let mut runner = Runner::start(on_terminal(
+        "trap 'echo interrupted; exit 3' INT; echo ready; while :; do sleep 0.01; done",
+    ));
     runner.until_output("ready");
     runner.input([3]);
     assert_eq!(runner.until_exited(), Exit::Code(3));
@@ -160,6 +165,6 @@ fn a_terminal_ends_without_input() {
 #[test]
 fn everything_that_was_written_to_a_terminal_arrives() {
     let runner = run(on_terminal("stty -onlcr; seq 100000"));
-    let expected: String = (1..=100_000).map(|number| format!("{number}\n")).collect();
+    let expected = numbers(100_000);
     assert!(runner.text() == expected, "the text differs");
 }

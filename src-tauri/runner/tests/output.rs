@@ -1,10 +1,12 @@
 //! Large output, and output that is kept until it is acknowledged.
 
+#![expect(clippy::unwrap_used, reason = "a failed test says where")]
+
 mod harness;
 
 use std::process::{Command, Stdio};
 
-use harness::{Runner, program, run, script};
+use harness::{Runner, numbers, program, run, script};
 use stigmer_runner::{Exit, Reply, Request, Start, Stream};
 
 fn spooled(spool: u32, text: &str) -> Start {
@@ -36,7 +38,7 @@ fn huge_output_arrives_whole() {
 #[test]
 fn both_streams_arrive_whole_when_both_are_busy() {
     let runner = run(script("seq 200000 & seq 200000 >&2 & wait"));
-    let expected: String = (1..=200_000).map(|number| format!("{number}\n")).collect();
+    let expected = numbers(200_000);
     assert!(runner.written_to(Stream::Stdout) == expected.as_bytes());
     assert!(runner.written_to(Stream::Stderr) == expected.as_bytes());
 }

@@ -1,5 +1,7 @@
 //! What a command is started with, and what is said when it cannot be.
 
+#![expect(clippy::unwrap_used, reason = "a failed test says where")]
+
 mod harness;
 
 use std::os::unix::ffi::OsStrExt;
@@ -29,7 +31,7 @@ fn exit_of(start: Start) -> Exit {
 #[test]
 fn every_byte_arrives_on_both_streams() {
     let all: Vec<u8> = (0..=255).collect();
-    let octal: String = all.iter().map(|byte| format!("\\{byte:03o}")).collect();
+    let octal = all.iter().map(|byte| format!("\\{byte:03o}")).collect::<Vec<_>>().concat();
     let runner = run(script(&format!("printf '{octal}'; printf '{octal}' >&2")));
     assert_eq!(runner.written_to(Stream::Stdout), all);
     assert_eq!(runner.written_to(Stream::Stderr), all);
@@ -65,7 +67,7 @@ fn a_run_is_told_in_order() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn arguments_arrive_as_they_are(arguments in proptest::collection::vec(hostile(), 1..8)) {

@@ -2,10 +2,9 @@
 //!
 //! Waits are for events; `DEADLINE` only keeps a broken test from hanging.
 
-#![allow(dead_code, reason = "every test file uses its own part of this")]
-#![allow(missing_docs, reason = "the names say it")]
+#![expect(dead_code, reason = "every test file uses its own part of this")]
 
-use std::io::{PipeReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -15,30 +14,30 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use stigmer_runner::protocol::{self, MAX_INPUT};
 use stigmer_runner::{Decoder, Exit, Frame, Left, Reply, Request, Signal, Size, Start, Stream};
 
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A running runner, and everything it said so far.
-pub struct Runner {
-    pub child: Child,
+pub(crate) struct Runner {
+    pub(crate) child: Child,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     decoder: Decoder,
-    pub output: Vec<Piece>,
-    pub replies: Vec<Reply>,
+    pub(crate) output: Vec<Piece>,
+    pub(crate) replies: Vec<Reply>,
 }
 
 /// A piece of output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
-    pub stream: Stream,
-    pub offset: u64,
-    pub at: u64,
-    pub bytes: Vec<u8>,
+pub(crate) struct Piece {
+    pub(crate) stream: Stream,
+    pub(crate) offset: u64,
+    pub(crate) at: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Runner {
     /// The runner, before anything is started.
-    pub fn idle() -> Self {
+    pub(crate) fn idle() -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_stigmer-runner"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -49,42 +48,49 @@ impl Runner {
     }
 
     /// The runner, with a command that was asked for.
-    pub fn start(start: Start) -> Self {
+    pub(crate) fn start(start: Start) -> Self {
         let mut runner = Self::idle();
         runner.send(&Request::Start(start));
         runner
     }
 
-    pub fn send(&mut self, request: &Request) {
+    pub(crate) fn send(&mut self, request: &Request) {
         let mut frame = Vec::new();
         protocol::encode(request, &mut frame);
         self.send_raw(&frame);
     }
 
-    pub fn send_raw(&mut self, bytes: &[u8]) {
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
         self.stdin.as_mut().expect("requests are not closed").write_all(bytes).unwrap();
     }
 
-    pub fn input(&mut self, bytes: impl AsRef<[u8]>) {
+    /// Sends to a runner that may have hung up.
+    pub(crate) fn send_unheard(&mut self, request: &Request) {
+        let mut frame = Vec::new();
+        protocol::encode(request, &mut frame);
+        let _ = self.stdin.as_mut().expect("requests are not closed").write_all(&frame);
+    }
+
+    pub(crate) fn input(&mut self, bytes: impl AsRef<[u8]>) {
         for piece in bytes.as_ref().chunks(MAX_INPUT) {
             self.send(&Request::Input(piece.to_vec()));
         }
     }
 
-    pub fn stop(&mut self, signal: Signal, grace: Duration) {
+    pub(crate) fn stop(&mut self, signal: Signal, grace: Duration) {
         self.send(&Request::Stop { signal, grace_ms: u32::try_from(grace.as_millis()).unwrap() });
     }
 
-    pub fn close_requests(&mut self) {
+    pub(crate) fn close_requests(&mut self) {
         self.stdin = None;
     }
 
-    pub fn close_replies(&mut self) {
+    pub(crate) fn close_replies(&mut self) {
         self.stdout = None;
     }
 
     /// Reads more from the runner; false when it closed its side.
-    pub fn read_more(&mut self) -> bool {
+    pub(crate) fn read_more(&mut self) -> bool {
         let stdout = self.stdout.as_mut().expect("replies are not closed");
         wait_readable(&*stdout);
         let length = stdout.read(self.decoder.space(1 << 20)).unwrap();
@@ -101,7 +107,7 @@ impl Runner {
     }
 
     /// Reads until `found` finds something in what was said so far.
-    pub fn until<T>(&mut self, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
+    pub(crate) fn until<T>(&mut self, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
         loop {
             if let Some(found) = found(self) {
                 return found;
@@ -110,14 +116,14 @@ impl Runner {
         }
     }
 
-    pub fn until_output(&mut self, text: &str) {
+    pub(crate) fn until_output(&mut self, text: &str) {
         self.until(&format!("the command wrote {text:?}"), |runner| {
             let all = runner.all();
             all.windows(text.len()).any(|window| window == text.as_bytes()).then_some(())
         });
     }
 
-    pub fn until_started(&mut self) -> u32 {
+    pub(crate) fn until_started(&mut self) -> u32 {
         self.until("the command started", |runner| {
             runner.replies.iter().find_map(|reply| match reply {
                 Reply::Started { pid, .. } => Some(*pid),
@@ -126,7 +132,7 @@ impl Runner {
         })
     }
 
-    pub fn until_exited(&mut self) -> Exit {
+    pub(crate) fn until_exited(&mut self) -> Exit {
         self.until("the command exited", |runner| {
             runner.replies.iter().find_map(|reply| match reply {
                 Reply::Exited { exit, .. } => Some(*exit),
@@ -136,7 +142,7 @@ impl Runner {
     }
 
     /// Reads to the end of the run: who is left.
-    pub fn until_ended(&mut self) -> Vec<Left> {
+    pub(crate) fn until_ended(&mut self) -> Vec<Left> {
         self.until("the end", |runner| match runner.replies.last() {
             Some(Reply::Ended { left, .. }) => Some(left.clone()),
             _ => None,
@@ -144,32 +150,32 @@ impl Runner {
     }
 
     /// Reads everything until the runner closed its side, and how it ended.
-    pub fn finish(&mut self) -> ExitStatus {
+    pub(crate) fn finish(&mut self) -> ExitStatus {
         while self.stdout.is_some() && self.read_more() {}
         self.wait()
     }
 
     /// Waits for the runner to end without reading.
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         eventually("the runner ended", || self.child.try_wait().unwrap())
     }
 
     /// Everything that was written, of both streams.
-    pub fn all(&self) -> Vec<u8> {
+    pub(crate) fn all(&self) -> Vec<u8> {
         self.output.iter().flat_map(|piece| piece.bytes.iter().copied()).collect()
     }
 
     /// Everything that was written to one stream.
-    pub fn written_to(&self, stream: Stream) -> Vec<u8> {
+    pub(crate) fn written_to(&self, stream: Stream) -> Vec<u8> {
         let pieces = self.output.iter().filter(|piece| piece.stream == stream);
         pieces.flat_map(|piece| piece.bytes.iter().copied()).collect()
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.all()).into_owned()
     }
 
-    pub fn taken(&self) -> usize {
+    pub(crate) fn taken(&self) -> usize {
         let taken = |reply: &Reply| match reply {
             Reply::InputTaken { bytes } => *bytes as usize,
             _ => 0,
@@ -186,7 +192,7 @@ impl Drop for Runner {
 }
 
 /// A program with arguments, in `/`, with nothing but a `PATH`.
-pub fn program<A: AsRef<[u8]>>(argv: impl IntoIterator<Item = A>) -> Start {
+pub(crate) fn program<A: AsRef<[u8]>>(argv: impl IntoIterator<Item = A>) -> Start {
     Start {
         argv: argv.into_iter().map(|argument| argument.as_ref().to_vec().into()).collect(),
         env: vec![variable("PATH", "/usr/local/bin:/usr/bin:/bin")],
@@ -197,16 +203,16 @@ pub fn program<A: AsRef<[u8]>>(argv: impl IntoIterator<Item = A>) -> Start {
 }
 
 /// A shell script.
-pub fn script(text: &str) -> Start {
+pub(crate) fn script(text: &str) -> Start {
     program(["sh", "-c", text])
 }
 
 /// A shell script on a terminal of 80 × 24.
-pub fn on_terminal(text: &str) -> Start {
+pub(crate) fn on_terminal(text: &str) -> Start {
     Start { terminal: Some(Size { cols: 80, rows: 24 }), input: true, ..script(text) }
 }
 
-pub fn variable(
+pub(crate) fn variable(
     name: impl AsRef<[u8]>,
     value: impl AsRef<[u8]>,
 ) -> (serde_bytes::ByteBuf, serde_bytes::ByteBuf) {
@@ -214,15 +220,21 @@ pub fn variable(
 }
 
 /// Runs a command to its end.
-pub fn run(start: Start) -> Runner {
+pub(crate) fn run(start: Start) -> Runner {
     let mut runner = Runner::start(start);
     runner.until_ended();
     assert!(runner.finish().success());
     runner
 }
 
+/// What `seq` writes.
+pub(crate) fn numbers(last: u32) -> String {
+    let lines: Vec<String> = (1..=last).map(|number| number.to_string()).collect();
+    lines.join("\n") + "\n"
+}
+
 /// Asks until there is an answer.
-pub fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = answer() {
@@ -240,21 +252,21 @@ fn wait_readable(fd: impl AsFd) {
 }
 
 /// Something to recognize the processes of one test by: an environment variable that they inherit.
-pub struct Marker(String);
+pub(crate) struct Marker(String);
 
 impl Marker {
-    pub fn new(test: &str) -> Self {
+    pub(crate) fn new(test: &str) -> Self {
         Self(format!("{test}-{}", std::process::id()))
     }
 
     /// A command whose whole tree carries the marker.
-    pub fn on(&self, mut start: Start) -> Start {
+    pub(crate) fn on(&self, mut start: Start) -> Start {
         start.env.push(variable("MARKER", &self.0));
         start
     }
 
     /// Processes of the tree that live.
-    pub fn alive(&self) -> Vec<i32> {
+    pub(crate) fn alive(&self) -> Vec<i32> {
         let wanted = format!("MARKER={}", self.0).into_bytes();
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -266,25 +278,18 @@ impl Marker {
         .collect()
     }
 
-    pub fn until_none_is_alive(&self) {
+    pub(crate) fn until_none_is_alive(&self) {
         eventually("its processes are gone", || self.alive().is_empty().then_some(()));
     }
 
-    pub fn until_alive(&self, count: usize) {
+    pub(crate) fn until_alive(&self, count: usize) {
         eventually("its processes run", || (self.alive().len() >= count).then_some(()));
     }
 }
 
 /// A file that only its owner may execute.
-pub fn executable(path: &Path, content: &[u8]) {
+pub(crate) fn executable(path: &Path, content: &[u8]) {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o755).open(path).unwrap().write_all(content).unwrap();
-}
-
-/// Everything from a pipe, for tests that look at the other side themselves.
-pub fn read_all(mut pipe: PipeReader) -> Vec<u8> {
-    let mut all = Vec::new();
-    pipe.read_to_end(&mut all).unwrap();
-    all
 }
