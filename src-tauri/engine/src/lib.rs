@@ -15,6 +15,7 @@ pub mod backend;
 pub mod error;
 pub mod home;
 mod os;
+pub mod secrets;
 pub mod spec;
 pub mod state;
 
