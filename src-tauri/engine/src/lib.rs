@@ -14,6 +14,7 @@
 pub mod backend;
 pub mod error;
 pub mod home;
+pub mod log;
 mod os;
 pub mod secrets;
 pub mod spec;

@@ -51,8 +51,11 @@ fn inside(test: &str, situation: &str, play: impl AsyncFnOnce(&str)) {
         .collect();
     if !missing.is_empty() {
         // Not `eprintln!`, which the test harness would keep to itself; in one piece, as tests run side by side.
-        let line = format!("SKIPPED: {test}: {} not found
-", missing.join(", "));
+        let line = format!(
+            "SKIPPED: {test}: {} not found
+",
+            missing.join(", ")
+        );
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         assert_ne!(std::env::var("STIGMER_TEST_REQUIRE_ALL").as_deref(), Ok("1"), "{missing:?} not found");
         return;

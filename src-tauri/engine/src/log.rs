@@ -1,0 +1,3 @@
+//! What a run printed, on its way to disk and back.
+
+pub mod mask;
