@@ -19,5 +19,6 @@ mod os;
 pub mod secrets;
 pub mod spec;
 pub mod state;
+pub mod workspace;
 
 pub use error::{Error, Report, Result};
