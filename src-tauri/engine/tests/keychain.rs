@@ -3,6 +3,7 @@
 //! The address of the session bus belongs to the process, so each test runs itself again, in the situation
 //! that it is about. Without the programs it says `SKIPPED`, and fails if `STIGMER_TEST_REQUIRE_ALL=1`.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -9,7 +9,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind, packed};
 use bytes::{Bytes, BytesMut};
 
 /// Stands where a secret stood.
@@ -21,7 +21,7 @@ const SHORTEST: usize = 3;
 /// Shortest line of a value with several lines that is a secret of its own.
 const SHORTEST_LINE: usize = 8;
 
-/// Patterns with more bytes in all are matched by a slower automaton, which needs a hundredth of the memory.
+/// Patterns with more bytes in all are left to the automaton, whose time does not depend on the text.
 const LARGE: usize = 4096;
 
 /// What gives the secrets of a run away. Made once for a run, shared by its streams.
@@ -145,20 +145,48 @@ fn trimmed(mut text: &[u8], end: impl Fn(u8) -> bool) -> &[u8] {
     text
 }
 
+/// Finds the leftmost pattern, and of those that begin there the longest.
+enum Search {
+    /// Looks at many bytes at once; for a few short patterns.
+    Packed(packed::Searcher),
+    Automaton(AhoCorasick),
+}
+
+impl Search {
+    fn new(patterns: &[Vec<u8>]) -> Self {
+        let bytes: usize = patterns.iter().map(Vec::len).sum();
+        if bytes <= LARGE {
+            let mut config = packed::Config::new();
+            let mut builder = config.match_kind(packed::MatchKind::LeftmostLongest).builder();
+            if let Some(searcher) = builder.extend(patterns).build() {
+                return Self::Packed(searcher);
+            }
+        }
+        // A deterministic automaton would be faster, and need some kilobytes for each byte of a pattern.
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(patterns)
+            .expect("secrets are limited in number and size");
+        Self::Automaton(automaton)
+    }
+
+    fn find_iter<'a>(&'a self, text: &'a [u8]) -> Box<dyn Iterator<Item = Match> + 'a> {
+        match self {
+            Self::Packed(searcher) => Box::new(searcher.find_iter(text)),
+            Self::Automaton(automaton) => Box::new(automaton.find_iter(text)),
+        }
+    }
+}
+
 struct Patterns {
-    search: AhoCorasick,
+    search: Search,
     each: Vec<Prefixes>,
 }
 
 impl Patterns {
     fn new(patterns: Vec<Vec<u8>>) -> Self {
-        let bytes: usize = patterns.iter().map(Vec::len).sum();
-        let search = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .kind((bytes > LARGE).then_some(AhoCorasickKind::ContiguousNFA))
-            .build(&patterns)
-            .expect("secrets are limited in number and size");
-        Self { search, each: patterns.into_iter().map(Prefixes::new).collect() }
+        Self { search: Search::new(&patterns), each: patterns.into_iter().map(Prefixes::new).collect() }
     }
 
     /// Masks what is certain of `text`: all before the returned offset. `None` instead of the masked text

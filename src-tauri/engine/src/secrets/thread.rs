@@ -102,7 +102,9 @@ impl KeychainThread {
             .name("keychain".to_owned())
             .spawn(move || {
                 let mut session = Session { open, keychain: None };
-                queue.into_iter().for_each(|question| question(&mut session));
+                for question in queue {
+                    question(&mut session);
+                }
             })
             .map_err(|error| Error::KeychainAbsent { why: format!("no thread for it: {error}") })?;
         Ok(Running { number, questions, handle })

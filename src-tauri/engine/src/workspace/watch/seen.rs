@@ -12,6 +12,10 @@ const MOST: usize = 8192;
 
 /// What happened to a path since the last look.
 #[derive(Debug, Default, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four things that an event says or does not, in any mixture"
+)]
 pub(super) struct Seen {
     /// First of all it was made, so it was not there before.
     pub(super) made: bool,

@@ -113,7 +113,9 @@ impl Tree {
         // Made and gone again since the last look: nobody has missed it. Systems that tell of the past of a
         // file with each event cannot be asked this.
         let passing = gone && (seen.folder || (seen.made && cfg!(target_os = "linux")));
-        if !passing && !(gone && self.ignored.leaves_out(path, true)) {
+        // Of what is gone nobody knows whether it was a folder, which some rules are about.
+        let ignored = gone && self.ignored.leaves_out(path, true);
+        if !passing && !ignored {
             self.consider(path);
         }
         Ok(())
