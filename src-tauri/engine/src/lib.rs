@@ -17,7 +17,9 @@ pub mod home;
 mod launch;
 pub mod log;
 mod os;
+pub mod secrets;
 pub mod spec;
 pub mod state;
+pub mod workspace;
 
 pub use error::{Error, Report, Result};

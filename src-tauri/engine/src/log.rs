@@ -5,6 +5,7 @@
 //! On disk a log is a row of segments. `<offset>.log` holds output bytes exactly as they came, `<offset>.idx`
 //! one [`segment::Record`] for each piece. The size limit drops segments from the middle.
 
+pub mod mask;
 pub mod reader;
 pub mod search;
 mod segment;

@@ -1,0 +1,3 @@
+//! The folder that a run works on.
+
+pub mod watch;
