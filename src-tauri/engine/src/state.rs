@@ -35,6 +35,10 @@ impl RunState {
         }
     }
 
+    /// Every word a state can have, in the order of a run's life.
+    pub const WORDS: [&'static str; 9] =
+        ["queued", "preparing", "running", "succeeded", "failed", "cancelled", "timed_out", "error", "lost"];
+
     /// How it ended, once it has.
     pub const fn ending(&self) -> Option<&Ending> {
         match self {
