@@ -322,19 +322,6 @@ pub enum Origin {
     Agent,
 }
 
-impl Origin {
-    /// Its name in options and records.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::CommandLine => "command_line",
-            Self::Window => "window",
-            Self::Tray => "tray",
-            Self::Api => "api",
-            Self::Agent => "agent",
-        }
-    }
-}
-
 /// Text as the system has it: bytes, nearly always UTF-8. In JSON a string, or `{"base64": …}` where it is
 /// not UTF-8, so that nothing is lost on the way through history and API.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::row;
 use crate::error::{Error, Result};
 use crate::spec::{Mode, Origin, RunId};
-use crate::state::{RunRecord, RunState};
+use crate::state::{Outcome, RunRecord, RunState};
 
 /// What runs to find. An empty field lets every run pass; several values of one field are alternatives, except
 /// for labels and words, which must all be there.
@@ -119,9 +119,9 @@ impl Conditions {
         }
         let mut all = Self { from: "runs", seq: "runs.seq", clauses: String::new(), values: Vec::new() };
         all.add_text(&filter.text);
-        all.add_alternatives("state", filter.states.iter().map(String::as_str));
+        all.add_states(&filter.states);
         all.add_alternatives("mode", filter.modes.iter().map(|mode| mode.name()));
-        all.add_alternatives("origin", filter.origins.iter().map(|origin| origin.name()));
+        all.add_alternatives("origin", filter.origins.iter().map(|origin| row::origin(*origin)));
         for label in &filter.labels {
             all.add("instr(labels, ?) > 0", [row::labels(std::slice::from_ref(label))]);
         }
@@ -154,6 +154,14 @@ impl Conditions {
         if words.len() > 0 {
             let places = vec!["?"; words.len()].join(", ");
             self.add(&format!("{column} IN ({places})"), words.map(str::to_owned));
+        }
+    }
+
+    fn add_states(&mut self, words: &[String]) {
+        self.add_alternatives("state", words.iter().map(String::as_str));
+        if !words.is_empty() && !words.iter().any(|word| Outcome::WORDS.contains(&word.as_str())) {
+            // Says the same again, in the words of the index of the few runs that go on.
+            self.clauses.push_str(" AND ended IS NULL");
         }
     }
 

@@ -130,9 +130,12 @@ fn connect(path: &Path, busy_timeout: Duration) -> rusqlite::Result<(Connection,
     Ok((connection, version))
 }
 
-/// Why a file cannot be opened for writing, if it cannot: the database library does not pass that on.
+/// Why a database cannot be opened for writing: its library does not pass that on. A database that could be
+/// has a write-ahead log that cannot be made beside it.
 fn in_the_systems_words(path: &Path) -> Option<io::Error> {
-    OpenOptions::new().read(true).write(true).open(path).err()
+    let database = OpenOptions::new().read(true).write(true).open(path);
+    let log = || os::private(OpenOptions::new().create(true).append(true)).open(beside(path, "-wal"));
+    database.and_then(|_| log()).err()
 }
 
 /// Makes a current database of whatever is there. The caller holds the lock, and looks again after it waited.

@@ -38,7 +38,7 @@ pub(super) fn resolve(connection: &Connection, given: &str) -> Result<RunId> {
 }
 
 /// `last` and `@N`: counted from the newest, which is 1.
-fn place_from_newest(given: &str) -> Option<i64> {
+fn place_from_newest(given: &str) -> Option<u32> {
     match given.strip_prefix('@') {
         Some(number) if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok(),
         Some(_) => None,

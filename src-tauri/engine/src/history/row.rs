@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
-use crate::spec::RunId;
+use crate::spec::{Origin, RunId};
 use crate::state::{Ending, RunRecord, RunState};
 
 /// The columns that [`record`] reads.
@@ -30,7 +30,7 @@ pub(super) fn insert(to: &Connection, record: &RunRecord) -> Result<()> {
         ":state": record.state.word(),
         ":mode": record.place.mode.name(),
         ":exit_code": ending.and_then(|ending| ending.outcome.exit_code()),
-        ":origin": record.spec.origin.name(),
+        ":origin": origin(record.spec.origin),
         ":bytes": size(record.bytes),
         ":pinned": record.pinned,
         ":host": record.host.to_string(),
@@ -103,6 +103,17 @@ pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
 /// Reads the time in a column.
 pub(super) fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     Timestamp::from_nanosecond(row.get::<_, i64>(column)?.into()).map_err(|error| unreadable(column, error))
+}
+
+/// Who started a run, as the column has it.
+pub(super) const fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::CommandLine => "command_line",
+        Origin::Window => "window",
+        Origin::Tray => "tray",
+        Origin::Api => "api",
+        Origin::Agent => "agent",
+    }
 }
 
 /// Nanoseconds since 1970, at the end of the column's range (the year 2262) for what lies beyond.
