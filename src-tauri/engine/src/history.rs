@@ -172,9 +172,14 @@ impl History {
                 continue;
             }
             let told = RunRecord::from_events(events::read(&home.run(record.id))?);
-            match told.as_ref().and_then(|told| Some((told.state.ending()?, told.bytes))) {
-                Some((ending, bytes)) => drop(self.ended(record.id, ending, bytes)?),
-                None => orphans.push(record),
+            match told {
+                Some(RunRecord { state: RunState::Ended(ending), started, bytes, .. }) => {
+                    if let Some(at) = started {
+                        self.started(record.id, at)?;
+                    }
+                    self.ended(record.id, &ending, bytes)?;
+                }
+                _ => orphans.push(record),
             }
         }
         Ok(orphans)

@@ -1,8 +1,8 @@
 //! Which runs a list shows: the words of a [`Filter`] as SQL.
 //!
-//! Rows are walked from the newest, and the walk ends when the page is full. Only text has an index of its
-//! own: for the other columns a walk over the narrow table is at worst a few tens of milliseconds for 100,000 runs,
-//! while an index on a column with few values costs more than the walk whenever it is chosen wrongly.
+//! Rows are walked from the newest, and the walk ends when the page is full. Only text and the runs that go on
+//! have an index. For the other columns a walk over the narrow table takes some ten milliseconds for 100,000
+//! runs at worst, while an index on a column with few values costs more whenever it is chosen wrongly.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -69,6 +69,13 @@ impl Default for Filter {
 
 /// See [`super::History::list`].
 pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<RunRecord>> {
+    let (sql, values) = listing(filter)?;
+    let mut list = connection.prepare_cached(&sql)?;
+    Ok(list.query_map(params_from_iter(values), row::record)?.collect::<Result<_, _>>()?)
+}
+
+/// The statement of a list, with a value for each `?` in it.
+pub(super) fn listing(filter: &Filter) -> Result<(String, Vec<Value>)> {
     let mut conditions = Conditions::of(filter)?;
     if let Some(id) = filter.before {
         // The id sorts by time too, so it still says about where a run was that is gone.
@@ -79,15 +86,14 @@ pub(super) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<RunRe
         );
     }
     let Conditions { from, seq, clauses, mut values } = conditions;
-    // CROSS keeps SQLite from walking the details first.
+    // CROSS keeps the details from being walked first.
     let sql = format!(
         "SELECT {} FROM {from} CROSS JOIN run_details ON run_details.seq = runs.seq
          WHERE true{clauses} ORDER BY {seq} DESC LIMIT ?",
         row::COLUMNS
     );
     values.push(Value::Integer(filter.limit.into()));
-    let mut list = connection.prepare_cached(&sql)?;
-    Ok(list.query_map(params_from_iter(values), row::record)?.collect::<Result<_, _>>()?)
+    Ok((sql, values))
 }
 
 /// See [`super::History::count`].

@@ -19,7 +19,8 @@ CREATE TABLE runs (
     command   TEXT    NOT NULL  -- last: a long one spills over into pages that only text search reads
 ) STRICT;
 
-CREATE INDEX runs_unended ON runs (host) WHERE ended IS NULL;
+-- The few runs that go on, in order.
+CREATE INDEX runs_unended ON runs (seq) WHERE ended IS NULL;
 
 -- What is only shown, as JSON.
 CREATE TABLE run_details (

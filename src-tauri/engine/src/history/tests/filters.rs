@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::history::filter::listing;
 
 fn failed(line: &str) -> RunRecord {
     ended(line, Outcome::Failed { exit: Exit::Code(1) }, 1, 0)
@@ -99,6 +100,33 @@ fn every_field_narrows_the_list() {
         (Filter { text: "cargo".into(), workspace: Some("/home/ada/other".into()), ..all() }, &[]),
     ] {
         assert_eq!(passing(&filter), found, "{filter:?}");
+    }
+}
+
+/// How the database goes about a list.
+fn plan(filter: &Filter) -> String {
+    let (_folder, home) = home();
+    let history = open(&home);
+    let (sql, values) = listing(filter).unwrap();
+    let connection = history.connection();
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps = explain.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+    steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn no_list_is_sorted_and_each_walks_over_as_little_as_it_can() {
+    let all = Filter::default;
+    let live = vec!["queued".into(), "running".into()];
+    for (filter, walk) in [
+        (all(), "SCAN runs;"),
+        (Filter { states: vec!["failed".into()], workspace: Some("/home".into()), ..all() }, "SCAN runs;"),
+        (Filter { before: Some(RunId::new()), ..all() }, "SEARCH runs USING INTEGER PRIMARY KEY (rowid<?);"),
+        (Filter { states: live, ..all() }, "SCAN runs USING INDEX runs_unended;"),
+        (Filter { text: "make".into(), pinned: Some(true), ..all() }, "SCAN runs_text VIRTUAL TABLE"),
+    ] {
+        let plan = plan(&filter);
+        assert!(plan.starts_with(walk) && !plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
     }
 }
 

@@ -146,12 +146,12 @@ fn orphans_are_un_ended_runs_of_dead_engines_whose_folders_do_not_know_their_end
     let over = RunRecord { host: Uuid::new_v4(), ..run("over") };
     let ending = ending(Outcome::Succeeded, 4);
     history.insert_all(&[alive, dead.clone(), over.clone()]).unwrap();
-    folder(&home, &RunRecord { state: RunState::Ended(ending.clone()), bytes: 8, ..over.clone() });
+    let over = RunRecord { state: RunState::Ended(ending), started: Some(second(2)), bytes: 8, ..over };
+    folder(&home, &over);
 
     assert_eq!(history.orphans(&home).unwrap(), [dead]);
 
-    let over = history.get(over.id).unwrap();
-    assert_eq!((over.state, over.bytes), (RunState::Ended(ending), 8));
+    assert_eq!(history.get(over.id).unwrap(), over);
     assert!(is_alive(&home, host.id()).unwrap());
 }
 
