@@ -94,17 +94,25 @@ pub enum Error {
         #[from]
         source: rusqlite::Error,
     },
+    /// The database was written by a later version than this one.
+    #[error("the history of runs has format {found}, and this version knows formats up to {known}")]
+    HistoryNewer {
+        /// The format of the database.
+        found: i64,
+        /// The latest format that this version knows.
+        known: i64,
+    },
     /// There is no home folder to keep runs in.
     #[error("no home folder was found")]
     NoHome,
-    /// No run has this id, or the beginning of an id fits several.
+    /// No run has this id.
     #[error("no run is named `{given}`")]
     RunNotFound {
         /// What was asked for.
         given: String,
     },
-    /// The beginning of an id fits several runs.
-    #[error("`{given}` is the beginning of {count} run ids")]
+    /// The beginning or end of an id fits several runs.
+    #[error("`{given}` fits the ids of {count} runs")]
     RunAmbiguous {
         /// What was asked for.
         given: String,
@@ -176,7 +184,9 @@ impl Error {
             Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",
             Self::Storage { .. } => "storage",
             Self::History { source } if is_locked(source) => "history-locked",
+            Self::History { source } if is_full(source) => "storage-full",
             Self::History { .. } => "history",
+            Self::HistoryNewer { .. } => "history-newer",
             Self::NoHome => "no-home",
             Self::RunNotFound { .. } => "run-not-found",
             Self::RunAmbiguous { .. } => "run-ambiguous",
@@ -207,7 +217,7 @@ impl Error {
             Self::File { .. } => "check its name and that you may read it",
             Self::Connection { .. } => "run it again; what it printed so far is kept",
             Self::Storage { source, path, .. } => match source.kind() {
-                io::ErrorKind::StorageFull => "free some space, for instance with `stigmer runs prune`",
+                io::ErrorKind::StorageFull => FREE_SPACE,
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     return Some(format!(
                         "make `{}` writable, or set STIGMER_HOME to a folder that is",
@@ -219,6 +229,8 @@ impl Error {
             Self::History { source } if is_locked(source) => {
                 "another program holds the database; close it and try again"
             }
+            Self::History { source } if is_full(source) => FREE_SPACE,
+            Self::HistoryNewer { .. } => "upgrade Stigmer to the version that wrote it; nothing was changed",
             Self::History { .. } => "run `stigmer doctor`; the logs of the runs are not affected",
             Self::NoHome => "set STIGMER_HOME to a folder that may be written",
             Self::RunNotFound { .. } => "see `stigmer runs` for what there is",
@@ -234,6 +246,12 @@ impl Error {
         };
         Some(hint.to_owned())
     }
+}
+
+const FREE_SPACE: &str = "free some space, for instance with `stigmer runs prune`";
+
+fn is_full(source: &rusqlite::Error) -> bool {
+    source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
 }
 
 fn is_locked(source: &rusqlite::Error) -> bool {

@@ -13,6 +13,7 @@
 
 pub mod backend;
 pub mod error;
+pub mod history;
 pub mod home;
 mod launch;
 pub mod log;

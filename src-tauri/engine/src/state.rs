@@ -35,6 +35,10 @@ impl RunState {
         }
     }
 
+    /// Every word a state can have, in the order of a run's life.
+    pub const WORDS: [&'static str; 9] =
+        ["queued", "preparing", "running", "succeeded", "failed", "cancelled", "timed_out", "error", "lost"];
+
     /// How it ended, once it has.
     pub const fn ending(&self) -> Option<&Ending> {
         match self {
@@ -225,5 +229,61 @@ mod usage_form {
             system_us,
             max_rss_kib,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ending(outcome: Outcome) -> Ending {
+        Ending { outcome, at: Timestamp::from_second(0).unwrap(), usage: None }
+    }
+
+    #[test]
+    fn an_ending_is_json_that_people_can_read_and_comes_back_from_it() {
+        let error =
+            Report { code: "conflict".into(), message: "taken".into(), causes: Vec::new(), hint: None };
+        for (outcome, json) in [
+            (Outcome::Succeeded, r#"{"state":"succeeded","at":"1970-01-01T00:00:00Z"}"#),
+            (
+                Outcome::Failed { exit: Exit::Code(3) },
+                r#"{"state":"failed","exit_code":3,"at":"1970-01-01T00:00:00Z"}"#,
+            ),
+            (
+                Outcome::Failed { exit: Exit::Signal(9) },
+                r#"{"state":"failed","signal":9,"at":"1970-01-01T00:00:00Z"}"#,
+            ),
+            (
+                Outcome::Cancelled { forced: true },
+                r#"{"state":"cancelled","forced":true,"at":"1970-01-01T00:00:00Z"}"#,
+            ),
+            (
+                Outcome::TimedOut { after: Duration::from_millis(1500) },
+                r#"{"state":"timed_out","after":{"secs":1,"nanos":500000000},"at":"1970-01-01T00:00:00Z"}"#,
+            ),
+            (
+                Outcome::Error { error },
+                r#"{"state":"error","error":{"code":"conflict","message":"taken"},"at":"1970-01-01T00:00:00Z"}"#,
+            ),
+            (Outcome::Lost, r#"{"state":"lost","at":"1970-01-01T00:00:00Z"}"#),
+        ] {
+            let ending = ending(outcome);
+            assert_eq!(serde_json::to_string(&ending).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Ending>(json).unwrap(), ending);
+        }
+    }
+
+    #[test]
+    fn what_a_run_used_is_kept_with_its_end() {
+        let usage = Some(Usage { user_us: 1, system_us: 2, max_rss_kib: u64::MAX });
+        let ending = Ending { usage, ..ending(Outcome::Failed { exit: Exit::Code(-1) }) };
+        let json = serde_json::to_string(&ending).unwrap();
+        assert_eq!(serde_json::from_str::<Ending>(&json).unwrap(), ending);
+    }
+
+    #[test]
+    fn every_outcome_has_its_word_among_the_words_of_states() {
+        assert_eq!(RunState::WORDS[3..], Outcome::WORDS);
     }
 }

@@ -1,0 +1,75 @@
+//! Whether the engine that looks after a run is alive.
+//!
+//! An engine holds the lock of a file that is named by a random id. The system frees the lock when the process
+//! ends, however it ends, and unlike a process id the name is never used again. What the file contains is for
+//! people and is never read.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::os;
+
+/// This engine's sign of life; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Host {
+    id: Uuid,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Host {
+    /// A new sign of life, under a new id.
+    pub fn claim(home: &Home) -> Result<Self> {
+        home.create()?;
+        let id = Uuid::new_v4();
+        let path = lock_file(home, id);
+        let claim = || {
+            let mut file = os::private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
+            file.try_lock().map_err(io::Error::from)?;
+            writeln!(file, "{}", std::process::id())?;
+            Ok(file)
+        };
+        let lock = claim().map_err(Error::storage("locking", &path))?;
+        Ok(Self { id, path, _lock: lock })
+    }
+
+    /// The id to write into the records of its runs.
+    pub const fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // A file that stays is removed by whoever asks for it next.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether the engine `host` is alive. Removes what a dead one left.
+pub fn is_alive(home: &Home, host: Uuid) -> Result<bool> {
+    let path = lock_file(home, host);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(Error::storage("reading", &path)(error)),
+    };
+    // Shared, so that two who ask at once do not take each other for the engine.
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(Error::storage("locking", &path)(error)),
+        Ok(()) => {
+            let _ = fs::remove_file(&path);
+            Ok(false)
+        }
+    }
+}
+
+fn lock_file(home: &Home, host: Uuid) -> PathBuf {
+    home.hosts().join(format!("{host}.lock"))
+}

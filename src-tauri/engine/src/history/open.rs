@@ -1,0 +1,233 @@
+//! Opening the database, whatever state it is in.
+//!
+//! A current database opens without a lock, because every command does it. Everything else (making it, bringing
+//! it to a new format, setting a damaged one aside) happens under a lock file, so that of many processes
+//! that start at once one does the work and the others wait for it and use it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+
+use super::{History, events, row, schema};
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::os;
+use crate::spec::RunId;
+use crate::state::RunRecord;
+
+/// How long a call waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Statements that stay prepared: all fixed ones and the filters in use.
+const STATEMENTS: usize = 48;
+
+/// An open history.
+#[derive(Debug)]
+pub struct Opened {
+    /// It.
+    pub history: History,
+    /// Where the damaged database was put that stood in its place: then it was rebuilt from the folders of
+    /// the runs, and people should be told.
+    pub recovered: Option<PathBuf>,
+}
+
+impl History {
+    /// Opens the history of a home. Makes it if there is none, brings an older one to the current format, and
+    /// rebuilds a damaged one from the folders of the runs.
+    pub fn open(home: &Home) -> Result<Opened> {
+        Self::open_within(home, BUSY_TIMEOUT)
+    }
+
+    /// The same with another limit on every wait for other processes.
+    pub(super) fn open_within(home: &Home, busy_timeout: Duration) -> Result<Opened> {
+        match look(&home.database(), busy_timeout)? {
+            Found::Current(connection) => Ok(Opened { history: connection.into(), recovered: None }),
+            Found::Nothing | Found::Older(_) | Found::Damaged => {
+                let _lock = lock(home)?;
+                mend(home, busy_timeout, false)
+            }
+        }
+    }
+
+    /// Sets the database aside even if it opens, and rebuilds it from the folders of the runs: for `stigmer
+    /// doctor`, when [`History::check`] finds damage. Histories that are open meanwhile stay with the old one.
+    pub fn recover(home: &Home) -> Result<Opened> {
+        let _lock = lock(home)?;
+        mend(home, BUSY_TIMEOUT, true)
+    }
+
+    /// Adds a row for every folder of a run that has none, and says how many. A run without an end in its
+    /// events comes back as un-ended.
+    pub fn rebuild_from(&self, home: &Home) -> Result<usize> {
+        self.write(|to| rebuild(to, home))
+    }
+}
+
+impl From<Connection> for History {
+    fn from(connection: Connection) -> Self {
+        Self { connection: Mutex::new(connection) }
+    }
+}
+
+/// What stands where the database should.
+enum Found {
+    Nothing,
+    Damaged,
+    Older(Connection),
+    Current(Connection),
+}
+
+/// Opens what is there and changes nothing.
+fn look(path: &Path, busy_timeout: Duration) -> Result<Found> {
+    match connect(path, busy_timeout) {
+        Ok((connection, schema::CURRENT)) if !connection.is_readonly("main")? => {
+            Ok(Found::Current(connection))
+        }
+        Ok((_, found)) if found > schema::CURRENT => {
+            Err(Error::HistoryNewer { found, known: schema::CURRENT })
+        }
+        Ok((connection, _)) if connection.is_readonly("main")? => {
+            Err(Error::storage("writing", path)(io::ErrorKind::PermissionDenied.into()))
+        }
+        Ok((connection, _)) => Ok(Found::Older(connection)),
+        Err(error) if is_damage(&error) => Ok(Found::Damaged),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+                match in_the_systems_words(path) {
+                    Some(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
+                    system => Err(Error::storage("opening", path)(system.unwrap_or(io::Error::other(error)))),
+                }
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// Whether the database itself is broken, rather than what was asked of it.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// A connection and the format of its database.
+fn connect(path: &Path, busy_timeout: Duration) -> rusqlite::Result<(Connection, i64)> {
+    // Used under a mutex, so SQLite needs none of its own.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // With a write-ahead log, NORMAL loses the last writes in a power cut at worst, and never the database.
+    connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;")?;
+    let version = schema::version(&connection)?;
+    if version == schema::CURRENT {
+        // Reads the tables' definitions, which the next query needs anyway: damage there shows here.
+        connection.query_row("SELECT 1 FROM runs LIMIT 1", [], |_| Ok(())).optional()?;
+    }
+    Ok((connection, version))
+}
+
+/// Why a database cannot be opened for writing: its library does not pass that on. A database that could be
+/// has a write-ahead log that cannot be made beside it.
+fn in_the_systems_words(path: &Path) -> Option<io::Error> {
+    let database = OpenOptions::new().read(true).write(true).open(path);
+    let log = || os::private(OpenOptions::new().create(true).append(true)).open(beside(path, "-wal"));
+    database.and_then(|_| log()).err()
+}
+
+/// Makes a current database of whatever is there. The caller holds the lock, and looks again after it waited.
+fn mend(home: &Home, busy_timeout: Duration, set_aside_anyway: bool) -> Result<Opened> {
+    let path = home.database();
+    let mut found = look(&path, busy_timeout)?;
+    let mut recovered = None;
+    if matches!(found, Found::Damaged) || (set_aside_anyway && !matches!(found, Found::Nothing)) {
+        drop(found);
+        recovered = Some(set_aside(&path)?);
+        found = Found::Nothing;
+    }
+    if matches!(found, Found::Nothing) {
+        // An empty file is an empty database; made here because the library would make it readable for others.
+        os::private(OpenOptions::new().write(true).create_new(true))
+            .open(&path)
+            .map_err(Error::storage("creating", &path))?;
+        found = look(&path, busy_timeout)?;
+    }
+    match found {
+        Found::Current(connection) => Ok(Opened { history: connection.into(), recovered }),
+        Found::Older(mut connection) => {
+            schema::migrate(&mut connection, home)?;
+            Ok(Opened { history: connection.into(), recovered })
+        }
+        Found::Nothing | Found::Damaged => {
+            Err(Error::storage("opening", &path)(io::Error::other("it changed while it was opened")))
+        }
+    }
+}
+
+/// Waits until no other process makes or mends the database. The lock ends when the file is dropped.
+fn lock(home: &Home) -> Result<File> {
+    home.create()?;
+    let path = home.database().with_extension("db.lock");
+    let file = os::private(OpenOptions::new().create(true).append(true)).open(&path);
+    let locked = file.and_then(|file| file.lock().map(|()| file));
+    locked.map_err(Error::storage("locking", &path))
+}
+
+/// Moves a database and the files that belong to it out of the way.
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
+    let aside = beside(path, &format!(".damaged-{now}"));
+    fs::rename(path, &aside).map_err(Error::storage("moving", path))?;
+    for companion in ["-wal", "-shm"] {
+        let from = beside(path, companion);
+        match fs::rename(&from, beside(&aside, companion)) {
+            // Left behind it would be taken for the new database's.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::storage("moving", &from)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(aside)
+}
+
+/// The path with more at the end of its name.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
+}
+
+/// Adds what the folders know and the database does not. The caller opened a transaction.
+pub(super) fn rebuild(to: &Connection, home: &Home) -> Result<usize> {
+    let mut known = to.prepare("SELECT 1 FROM runs WHERE id = ?1")?;
+    let mut added = 0;
+    for id in folders(home)? {
+        if known.exists([id.to_string()])? {
+            continue;
+        }
+        // One folder that cannot be read must not take the others with it.
+        let events = events::read(&home.run(id)).unwrap_or_else(|error| {
+            tracing::warn!(run = %id, %error, "a run was left out of the history");
+            Vec::new()
+        });
+        if let Some(record) = RunRecord::from_events(events).filter(|record| record.id == id) {
+            row::insert(to, &record)?;
+            added += 1;
+        }
+    }
+    Ok(added)
+}
+
+/// The runs that have a folder, oldest first.
+fn folders(home: &Home) -> Result<Vec<RunId>> {
+    let path = home.runs();
+    let list = || fs::read_dir(&path)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>();
+    let names = list().map_err(Error::storage("reading", &path))?;
+    let mut ids: Vec<RunId> = names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
