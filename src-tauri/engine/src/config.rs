@@ -5,7 +5,7 @@
 //! counts is in [`Sources`]. One table, [`KEYS`], says what there is; the rest derives from it.
 //!
 //! [`Config::load`] fails at the first mistake, [`check`] finds them all, [`set`] and [`unset`] edit a file
-//! without touching the rest of it.
+//! without touching the rest of it, [`watch`] sees the files change.
 
 mod edit;
 mod file;
@@ -15,6 +15,7 @@ mod reference;
 mod sources;
 mod units;
 mod value;
+mod watch;
 mod yaml;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use self::reference::reference;
 pub use self::sources::{Environment, Sources, UserFile, project_file};
 pub use self::units::Unit;
 pub use self::value::{Secret, Value};
+pub use self::watch::{State, watch};
 
 use crate::error::{Error, Result};
 use crate::spec::Mode;
@@ -245,6 +247,12 @@ impl Config {
     fn value(&self, name: &str) -> Option<&Value> {
         debug_assert!(find(name).is_some(), "the table has no `{name}`");
         self.settings.iter().find(|setting| setting.key.name == name)?.value.as_ref()
+    }
+
+    /// Whether all values and doubts are the same, wherever the values come from.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let values = self.settings.iter().map(|one| &one.value);
+        values.eq(other.settings.iter().map(|one| &one.value)) && self.warnings == other.warnings
     }
 }
 

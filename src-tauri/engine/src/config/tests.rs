@@ -5,6 +5,7 @@ mod files;
 mod kinds;
 mod precedence;
 mod reference;
+mod watch;
 
 use std::path::{Path, PathBuf};
 

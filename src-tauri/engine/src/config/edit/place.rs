@@ -107,7 +107,8 @@ impl<'a> Page<'a> {
     }
 
     fn with(&self, range: Range<usize>, new: &str) -> Text {
-        format!("{}{new}{}", &self.text[..range.start], &self.text[range.end..])
+        // In odd texts an end may come out before its start; the caller then sees that nothing was removed.
+        format!("{}{new}{}", &self.text[..range.start], &self.text[range.end.max(range.start)..])
     }
 
     fn line_start(&self, byte: usize) -> usize {

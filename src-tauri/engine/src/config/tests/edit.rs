@@ -215,7 +215,70 @@ fn some_setting() -> impl Strategy<Value = (&'static str, String)> {
     ]
 }
 
+/// Pieces of YAML in no order: mostly not settings, sometimes settings written in the oddest ways.
+fn some_soup() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "mode",
+        "sandbox",
+        "ttl",
+        "warm",
+        "dns",
+        ":",
+        ": ",
+        "- ",
+        "? ",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "\r\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        ", ",
+        "#",
+        " # c",
+        "&a ",
+        "*a",
+        "!t ",
+        "|\n",
+        ">-\n",
+        "\"",
+        "'",
+        "ü",
+        "5",
+        "~",
+        "---\n",
+        "...\n",
+        "\t",
+        "sandbox:\n",
+        "  ttl: 5\n",
+        "mode: auto\n",
+        "sandbox: {",
+        "\\",
+        "\u{feff}",
+    ]);
+    prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn an_odd_file_is_edited_rightly_or_not_at_all(text in some_soup(), name in prop::sample::select(vec!["mode", "sandbox.ttl", "sandbox.dns"])) {
+        let desk = Desk::with_user(&text);
+        let value = if name == "mode" { "auto" } else { "7" };
+        if set(&desk.user(), name, value).is_err() {
+            prop_assert_eq!(read(&desk.user()), text);
+        } else {
+            let findings = check(&desk.sources);
+            prop_assert!(!findings.problems.iter().any(|error| error.to_string().contains(name)), "{:?}", findings);
+            if unset(&desk.user(), name).is_ok() {
+                prop_assert!(!unset(&desk.user(), name).unwrap());
+            }
+        }
+    }
+
     #[test]
     fn what_is_set_is_loaded_and_unset_restores(text in some_file(), (name, value) in some_setting()) {
         let desk = Desk::with_user(&text);
