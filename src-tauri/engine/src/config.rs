@@ -307,6 +307,12 @@ impl fmt::Display for Warning {
 
 /// There is no such setting.
 fn unknown(name: &str) -> Error {
+    let inside =
+        KEYS.iter().find(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+    if let Some(inside) = inside {
+        let hint = format!("name one of its settings, for instance `{}`", inside.name);
+        return Error::Config { what: format!("`{name}` is a section of settings"), hint };
+    }
     let hint = match nearest(name) {
         Some(known) => format!("did you mean `{known}`?"),
         None => "see `stigmer config list` for what there is".to_owned(),

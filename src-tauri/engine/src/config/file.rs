@@ -81,7 +81,8 @@ pub(super) struct Survey<'a> {
     path: &'a Path,
     pub(super) found: Vec<Found<'a>>,
     pub(super) warnings: Vec<Warning>,
-    pub(super) problems: Vec<Error>,
+    /// Mistakes, each with its line.
+    pub(super) problems: Vec<(usize, Error)>,
 }
 
 /// Goes through a file's tree. `sandbox.ttl` may stand in its section or, in full, on its own.
@@ -114,7 +115,7 @@ impl<'a> Survey<'a> {
         let hint =
             example.map_or_else(String::new, |key| format!("for instance `{}`, indented below it", key.name));
         let what = format!("{}:{}: `{name}` must be a section of settings", self.path.display(), entry.line);
-        self.problems.push(Error::Config { what, hint });
+        self.problems.push((entry.line, Error::Config { what, hint }));
     }
 
     fn setting(&mut self, key: &'static Key, entry: &'a Entry, which: Which) {
@@ -124,7 +125,7 @@ impl<'a> Survey<'a> {
         }
         if let Some(first) = self.found.iter().find(|found| found.key.name == key.name) {
             let what = format!("`{}` is there twice, first on line {}", key.name, first.entry.line);
-            self.problems.push(at(self.path, entry.line, &what, "keep one of them"));
+            self.problems.push((entry.line, at(self.path, entry.line, &what, "keep one of them")));
             return;
         }
         if which == Which::Project && key.personal {

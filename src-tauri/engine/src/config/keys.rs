@@ -67,8 +67,8 @@ impl Key {
     }
 
     /// A value that it may have, as it stands in a file.
-    pub fn example(&self) -> &'static str {
-        self.default.unwrap_or(self.kind.example())
+    pub fn example(&self) -> String {
+        self.default.map_or_else(|| self.kind.example(), str::to_owned)
     }
 }
 
@@ -122,8 +122,12 @@ pub static KEYS: &[Key] = &[
         "What of the network a sandbox reaches",
     )
     .or("bridge"),
-    key("sandbox.cpus", Kind::Number(0.01, 1024.0), "CPUs that a sandbox may use; by default all"),
-    key("sandbox.memory", Kind::Size, "Memory that a sandbox may use; by default all"),
+    key(
+        "sandbox.cpus",
+        Kind::Number(0.01, 1024.0),
+        "CPUs that a sandbox may use; by default chosen for the machine",
+    ),
+    key("sandbox.memory", Kind::Size, "Memory that a sandbox may use; by default chosen for the machine"),
     key("sandbox.pids", Kind::Integer(1, 4_194_304), "Processes that a sandbox may have").or("4096"),
     key("sandbox.mounts", TEXTS, "Folders that a sandbox sees, each `SRC:DST` or `SRC:DST:ro`"),
     key("sandbox.env", Kind::Map, "Variables that are set in a sandbox"),

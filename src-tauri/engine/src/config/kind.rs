@@ -89,38 +89,37 @@ impl Kind {
             Self::List(item) => format!("a list, each item {}", item.accepted()),
             Self::Map => "names with a text each".to_owned(),
             Self::Records(fields) => {
-                let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-                format!("a list, each item with {}", names.join(", "))
+                format!("a list, each item with {}", names(fields))
             }
         }
     }
 
     /// A value that it accepts, as it stands in a file.
-    pub fn example(&self) -> &'static str {
+    pub fn example(&self) -> String {
         match self {
-            Self::Mode => "sandbox",
-            Self::Bool => "true",
-            Self::Integer(..) | Self::Number(..) => "2",
-            Self::Time(_) => "15m",
-            Self::Size => "512 MiB",
-            Self::Text | Self::Secret => "text",
-            Self::Choice(words) => words.first().copied().unwrap_or_default(),
-            Self::List(_) => "[one, two]",
-            Self::Map => "{NAME: text}",
-            Self::Records(_) => "[{name: text}]",
+            Self::Mode => "sandbox".to_owned(),
+            Self::Bool => "true".to_owned(),
+            Self::Integer(min, _) => min.to_string(),
+            Self::Number(min, _) => min.max(1.0).to_string(),
+            Self::Time(_) => "15m".to_owned(),
+            Self::Size => "512 MiB".to_owned(),
+            Self::Text | Self::Secret => "text".to_owned(),
+            Self::Choice(words) => words.iter().take(1).copied().collect(),
+            Self::List(item) => format!("[{}]", item.example()),
+            Self::Map => "{NAME: text}".to_owned(),
+            Self::Records(fields) => {
+                let required = fields.iter().filter(|field| field.required);
+                let entries: Vec<_> =
+                    required.map(|field| format!("{}: {}", field.name, field.kind.example())).collect();
+                format!("[{{{}}}]", entries.join(", "))
+            }
         }
     }
 
     /// Understands what stands in a file.
     pub(super) fn read(&self, node: &Node) -> Result<Value, Mismatch> {
         match self {
-            Self::List(kind) => {
-                let items = node.items().ok_or_else(|| self.mismatch(node))?;
-                let read = |(index, item): (usize, &Node)| {
-                    kind.read(item).map_err(|wrong| wrong.inside(&format!("[{}]", index + 1)))
-                };
-                items.iter().enumerate().map(read).collect::<Result<_, _>>().map(Value::List)
-            }
+            Self::List(kind) => self.each(node, |item| kind.read(item)),
             Self::Map => {
                 let Data::Map(entries) = &node.data else { return Err(self.mismatch(node)) };
                 let mut map = BTreeMap::new();
@@ -132,18 +131,21 @@ impl Kind {
                 }
                 Ok(Value::Map(map))
             }
-            Self::Records(fields) => {
-                let items = node.items().ok_or_else(|| self.mismatch(node))?;
-                let read = |(index, item): (usize, &Node)| {
-                    record(fields, item).map_err(|wrong| wrong.inside(&format!("[{}]", index + 1)))
-                };
-                items.iter().enumerate().map(read).collect::<Result<_, _>>().map(Value::List)
-            }
+            Self::Records(fields) => self.each(node, |item| record(fields, item)),
             scalar => {
                 let Data::Scalar(text) = &node.data else { return Err(self.mismatch(node)) };
                 scalar.read_scalar(text).ok_or_else(|| self.mismatch(node))
             }
         }
+    }
+
+    fn each(&self, node: &Node, read: impl Fn(&Node) -> Result<Value, Mismatch>) -> Result<Value, Mismatch> {
+        let items = node.items().ok_or_else(|| self.mismatch(node))?;
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            values.push(read(item).map_err(|wrong| wrong.inside(&format!("[{}]", index + 1)))?);
+        }
+        Ok(Value::List(values))
     }
 
     fn read_scalar(&self, text: &str) -> Option<Value> {
@@ -281,16 +283,14 @@ fn record(fields: &'static [Field], node: &Node) -> Result<Value, Mismatch> {
         found,
     };
     let Data::Map(entries) = &node.data else {
-        let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
         let Mismatch { found, .. } = whole.mismatch(node);
-        return Err(wrong(format!("names with values: {}", names.join(", ")), found));
+        return Err(wrong(format!("names with values: {}", names(fields)), found));
     };
     let mut map = BTreeMap::new();
     for entry in entries {
         let within = format!(".{}", entry.name);
         let Some(field) = whole.field(&entry.name) else {
-            let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-            let mut wrong = wrong(format!("one of {}", names.join(", ")), "another name".to_owned());
+            let mut wrong = wrong(format!("one of {}", names(fields)), "another name".to_owned());
             wrong.line = entry.line;
             return Err(wrong.inside(&within));
         };
@@ -302,6 +302,11 @@ fn record(fields: &'static [Field], node: &Node) -> Result<Value, Mismatch> {
         }
         None => Ok(Value::Map(map)),
     }
+}
+
+fn names(fields: &[Field]) -> String {
+    let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+    names.join(", ")
 }
 
 fn read_text(node: &Node) -> Option<String> {

@@ -132,12 +132,17 @@ impl Layers {
             Ok(None) => return,
             Err(error) => return self.problems.push(error),
         };
-        let Survey { found, warnings, problems, .. } = file::survey(path, &contents.root, which);
+        let Survey { found, warnings, mut problems, .. } = file::survey(path, &contents.root, which);
         self.warnings.extend(warnings);
-        self.problems.extend(problems);
         for found in found {
-            self.put(found.key, found.origin(path, which), found.key.kind.read(&found.entry.value));
+            let origin = found.origin(path, which);
+            match found.key.kind.read(&found.entry.value) {
+                Ok(value) => self.set(found.key, origin, value),
+                Err(mismatch) => problems.push((found.entry.line, wrong(found.key, origin, &mismatch))),
+            }
         }
+        problems.sort_by_key(|(line, _)| *line);
+        self.problems.extend(problems.into_iter().map(|(_, problem)| problem));
     }
 
     fn environment(&mut self, environment: &Environment) {
@@ -173,14 +178,15 @@ impl Layers {
 
     fn put(&mut self, key: &'static Key, origin: Origin, value: Result<Value, Mismatch>) {
         match value {
-            Ok(value) => {
-                let setting = self.settings.iter_mut().find(|setting| setting.key.name == key.name);
-                if let Some(setting) = setting {
-                    setting.value = Some(value);
-                    setting.origin = origin;
-                }
-            }
+            Ok(value) => self.set(key, origin, value),
             Err(mismatch) => self.problems.push(wrong(key, origin, &mismatch)),
+        }
+    }
+
+    fn set(&mut self, key: &'static Key, origin: Origin, value: Value) {
+        if let Some(setting) = self.settings.iter_mut().find(|setting| setting.key.name == key.name) {
+            setting.value = Some(value);
+            setting.origin = origin;
         }
     }
 }

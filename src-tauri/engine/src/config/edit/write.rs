@@ -10,13 +10,8 @@ use crate::os;
 /// The file that a path means: where a link points to, even if nothing is there yet. So a link into a folder
 /// of dotfiles stays a link.
 pub(super) fn target(path: &Path) -> PathBuf {
-    if let Ok(target) = fs::canonicalize(path) {
-        return target;
-    }
-    match fs::read_link(path) {
-        Ok(link) => path.parent().unwrap_or(Path::new("")).join(link),
-        Err(_) => path.to_owned(),
-    }
+    let Ok(link) = fs::read_link(path) else { return path.to_owned() };
+    fs::canonicalize(path).unwrap_or_else(|_| path.parent().unwrap_or(Path::new("")).join(link))
 }
 
 /// Writes the whole file. A new one is private to the user, an old one keeps its permissions.

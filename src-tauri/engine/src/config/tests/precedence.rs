@@ -121,6 +121,8 @@ fn a_misspelt_name_is_answered_with_the_nearest() {
     }
     let error = Desk::new().load().get("sandbox.tll").unwrap_err();
     assert_eq!(hint(&error), "did you mean `sandbox.ttl`?");
+    let error = Desk::new().load().get("sandbox").unwrap_err();
+    assert_eq!(error.to_string(), "`sandbox` is a section of settings");
 }
 
 #[test]
@@ -133,10 +135,10 @@ fn all_mistakes_of_all_sources_are_collected() {
     assert_eq!(
         desk.mistakes(),
         [
-            "config.yaml:5: `logs` must be a section of settings",
             "config.yaml:1: `mode` must be `local`, `sandbox`, `daytona` or `auto`, not \"lunar\"",
             "config.yaml:3: `sandbox.ttl` must be a number of seconds, or a time such as `90s`, `15m`, `2h`, \
              not \"soon\"",
+            "config.yaml:5: `logs` must be a section of settings",
             "project/.stigmer.yaml:1: this is not YAML: while parsing a node, did not find expected node content",
             "STIGMER_SANDBOX_CLEANUP: `sandbox.cleanup` must be `true` or `false`, not \"perhaps\"",
             "`ui.font_size` must be a whole number from 8 to 32, not \"200\"",
