@@ -5,7 +5,7 @@
 //! counts is in [`Sources`]. One table, [`KEYS`], says what there is; the rest derives from it.
 //!
 //! [`Config::load`] fails at the first mistake, [`check`] finds them all, [`set`] and [`unset`] edit a file
-//! without touching the rest of it, [`watch`] sees the files change.
+//! without touching the rest of it, [`watch()`] sees the files change.
 
 mod edit;
 mod file;

@@ -208,7 +208,7 @@ impl Kind {
         }
     }
 
-    /// Writes a value as [`Kind::read_text`] and a file understand it; secrets are masked.
+    /// Writes a value as the command line, variables and files understand it; secrets are masked.
     pub fn show(&self, value: &Value) -> String {
         match (self, value) {
             (Self::Time(unit), Value::Time(time)) => units::show_time(*time, *unit),

@@ -5,6 +5,7 @@
 //! broken file changes nothing but the problem that is told; the last good settings stay.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -152,20 +153,15 @@ impl Eyes {
 
 /// Every file that has settings or would have, if it were there; absolute.
 fn files(sources: &Sources) -> BTreeSet<PathBuf> {
-    let user = sources.user.path().to_owned();
     let workspace = sources.workspace.as_deref();
-    let project = workspace.and_then(project_file);
-    let mut files: BTreeSet<_> = workspace.map(project_files).unwrap_or_default();
-    files.extend(
-        [Some(user), project]
-            .into_iter()
-            .flatten()
-            .flat_map(|file| {
-                let linked = std::fs::read_link(&file).ok().and_then(|link| Some(file.parent()?.join(link)));
-                [Some(file), linked]
-            })
-            .flatten(),
-    );
+    let mut files = workspace.map(project_files).unwrap_or_default();
+    let present = [Some(sources.user.path().to_owned()), workspace.and_then(project_file)];
+    for file in present.into_iter().flatten() {
+        // Behind a link the next stop may be missing, and the last may change without any link changing.
+        files.extend(fs::read_link(&file).ok().and_then(|link| Some(file.parent()?.join(link))));
+        files.extend(file.canonicalize().ok());
+        files.insert(file);
+    }
     files.into_iter().filter_map(|file| std::path::absolute(file).ok()).collect()
 }
 
