@@ -12,6 +12,7 @@
 //! can be rebuilt from them.
 
 pub mod backend;
+pub mod config;
 pub mod error;
 pub mod history;
 pub mod home;
