@@ -189,6 +189,13 @@ impl Config {
         self.settings.iter().find(|setting| setting.key.name == name).ok_or_else(|| unknown(name))
     }
 
+    /// Where the value of a setting comes from.
+    pub fn origin(&self, name: &str) -> &Origin {
+        debug_assert!(find(name).is_some(), "the table has no `{name}`");
+        let setting = self.settings.iter().find(|setting| setting.key.name == name);
+        setting.map_or(&Origin::Default, |setting| &setting.origin)
+    }
+
     /// Every setting, in the order in which people are shown them.
     pub fn settings(&self) -> &[Setting] {
         &self.settings
@@ -284,6 +291,27 @@ impl Serialize for Setting {
         fields.serialize_field("shown", &self.shown())?;
         fields.serialize_field("origin", &self.origin)?;
         fields.end()
+    }
+}
+
+/// A size as people write it, such as `1 GiB` or `500MB`, in bytes.
+pub fn parse_size(text: &str) -> Result<u64> {
+    units::size(text).ok_or_else(|| Error::Config {
+        what: format!("`{text}` is no size"),
+        hint: "write a size such as 500 MiB or 2 GiB".to_owned(),
+    })
+}
+
+impl Origin {
+    /// The kind of place, as programs are told it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File { which: Which::User, .. } => "user",
+            Self::File { which: Which::Project, .. } => "project",
+            Self::Environment { .. } => "environment",
+            Self::Option => "option",
+        }
     }
 }
 

@@ -31,7 +31,7 @@ use crate::state::{Ending, Place, RunRecord, RunState};
 
 pub use events::{Event, EventLog, What};
 pub use filter::Filter;
-pub use host::{Host, is_alive};
+pub use host::{Host, is_alive, wait_until_gone};
 pub use open::Opened;
 pub use retention::{Candidate, Reason};
 

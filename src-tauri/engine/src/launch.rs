@@ -10,8 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::backend::Launch;
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::spec::{Code, RunId, RunSpec, Text, Work};
+use crate::secrets::{Secret, SecretName};
+use crate::spec::{Code, Language, RunId, RunSpec, Text, Work};
+use crate::state::Place;
 
 /// Variables of the app that no run inherits: only `-e` and secrets put keys where programs see them.
 const WITHHELD: [&str; 2] = ["DAYTONA_API_KEY", "STIGMER_RUN_ID"];
@@ -42,6 +45,9 @@ pub(crate) fn check(spec: &RunSpec) -> Result<()> {
             return invalid(&format!("the value of `{name}` contains a NUL character"), "remove it");
         }
     }
+    for name in &spec.secrets {
+        name.parse::<SecretName>()?;
+    }
     if !spec.workspace.is_absolute() {
         return invalid("the workspace is not an absolute path", "give the whole path of the folder");
     }
@@ -59,6 +65,18 @@ fn words(work: &Work) -> impl Iterator<Item = &Text> {
     }
 }
 
+/// Where a run goes, and which rule decided it.
+pub(crate) fn place(spec: &RunSpec, config: &Config) -> Place {
+    let (mode, rule, reason) = match spec.target.mode {
+        Some(mode) => (mode, "option", format!("--mode {} was asked for", mode.name())),
+        None => {
+            let origin = config.origin("mode");
+            (config.mode(), origin.word(), origin.to_string())
+        }
+    };
+    Place { mode, reason, rule: rule.to_owned(), program: None }
+}
+
 /// What the engine knows beside the specification when a run starts.
 pub(crate) struct Surroundings<'a> {
     /// The folder of the run, for the code of a script that has no file.
@@ -66,9 +84,9 @@ pub(crate) struct Surroundings<'a> {
     /// The variables that a local run starts from.
     pub base: &'a [(Text, Text)],
     /// Values of the secrets that the specification names.
-    pub secrets: &'a [(String, Text)],
+    pub secrets: &'a [(String, Secret)],
     /// The setting `local.shell`.
-    pub shell: Option<&'a str>,
+    pub shell: Option<&'a Path>,
 }
 
 /// Resolves a specification for a place that shares this machine's disk.
@@ -111,7 +129,7 @@ fn environment(spec: &RunSpec, dir: &Path, around: &Surroundings<'_>) -> BTreeMa
     let mut env: BTreeMap<Text, Text> = inherited.cloned().collect();
     // Shells keep it true to the folder they are in; programs believe it.
     env.insert("PWD".into(), dir.into());
-    env.extend(around.secrets.iter().map(|(name, value)| (name.into(), value.clone())));
+    env.extend(around.secrets.iter().map(|(name, value)| (name.into(), value.expose().into())));
     let set = spec.env.set.iter().filter_map(|(name, value)| Some((name.into(), value.clone()?)));
     env.extend(set);
     env
@@ -123,6 +141,14 @@ fn find_program(name: &str, env: &BTreeMap<Text, Text>) -> Option<PathBuf> {
     std::env::split_paths(path.as_os())
         .map(|folder| folder.join(name))
         .find(|path| crate::os::is_program(path))
+}
+
+/// The interpreter of each language that is found in a `PATH`.
+pub(crate) fn languages(path: &std::ffi::OsStr) -> Vec<(Language, Option<PathBuf>)> {
+    let env = BTreeMap::from([(Text::from("PATH"), Text::from(path))]);
+    Language::ALL
+        .map(|language| (language, interpreter::find(language, &env).ok().map(|(program, _)| program)))
+        .into()
 }
 
 /// Values that a record no longer has, by name.

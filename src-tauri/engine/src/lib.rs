@@ -13,12 +13,16 @@
 
 pub mod backend;
 pub mod config;
+pub mod doctor;
+pub mod engine;
 pub mod error;
 pub mod history;
 pub mod home;
 mod launch;
+pub mod live;
 pub mod log;
 mod os;
+mod run;
 pub mod secrets;
 pub mod spec;
 pub mod state;

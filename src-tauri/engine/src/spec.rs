@@ -1,16 +1,17 @@
 //! What to run, where, and within which limits.
 
+mod text;
+
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+pub use self::text::Text;
+use self::text::path_form;
 use crate::error::Error;
 
 /// Names a run: a `UUIDv7`, so ids sort by time. Also the name of its folder.
@@ -49,9 +50,10 @@ pub struct RunSpec {
     #[serde(default)]
     pub target: Target,
     /// The folder that the run works on; absolute.
+    #[serde(with = "path_form")]
     pub workspace: PathBuf,
     /// The working directory, if it is not the workspace; absolute or below the workspace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "path_form::optional")]
     pub workdir: Option<PathBuf>,
     /// Its variables.
     #[serde(default)]
@@ -96,7 +98,7 @@ pub enum Work {
         /// The line.
         line: Text,
         /// The shell; by default the setting `local.shell`, else `sh`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "path_form::optional")]
         shell: Option<PathBuf>,
     },
     /// A program and its arguments, passed exactly as they are.
@@ -191,6 +193,7 @@ pub enum Code {
     /// In a file; absolute.
     File {
         /// The file.
+        #[serde(with = "path_form")]
         path: PathBuf,
     },
     /// In the specification itself.
@@ -321,82 +324,4 @@ pub enum Origin {
     Api,
     /// A coding agent.
     Agent,
-}
-
-/// Text as the system has it: bytes, nearly always UTF-8. In JSON a string, or `{"base64": …}` where it is
-/// not UTF-8, so that nothing is lost on the way through history and API.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(OsString);
-
-impl Text {
-    /// The same as the system's own type.
-    pub fn as_os(&self) -> &OsStr {
-        &self.0
-    }
-
-    /// The bytes that the system is given.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_encoded_bytes()
-    }
-
-    /// For people, with replacement characters where it is not UTF-8.
-    pub fn lossy(&self) -> std::borrow::Cow<'_, str> {
-        self.0.to_string_lossy()
-    }
-
-    /// Quoted for a POSIX shell where that is needed.
-    pub fn quoted(&self) -> String {
-        let text = self.lossy();
-        let plain = |c: char| c.is_alphanumeric() || "@%_+=:,./-".contains(c);
-        if !text.is_empty() && text.chars().all(plain) {
-            return text.into_owned();
-        }
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-impl<T: Into<OsString>> From<T> for Text {
-    fn from(text: T) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.lossy())
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum TextForm {
-    Plain(String),
-    Bytes { base64: String },
-}
-
-impl Serialize for Text {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self.0.to_str() {
-            Some(text) => to.serialize_str(text),
-            None => TextForm::Bytes { base64: BASE64_STANDARD.encode(self.as_bytes()) }.serialize(to),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        match TextForm::deserialize(from)? {
-            TextForm::Plain(text) => Ok(text.into()),
-            TextForm::Bytes { base64 } => {
-                let bytes = BASE64_STANDARD.decode(base64).map_err(serde::de::Error::custom)?;
-                crate::os::text_from_bytes(bytes).map(Self).map_err(serde::de::Error::custom)
-            }
-        }
-    }
 }

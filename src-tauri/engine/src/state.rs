@@ -187,7 +187,6 @@ mod exit_form {
         Signal(i32),
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
     pub(super) fn serialize<S: Serializer>(exit: &Exit, to: S) -> Result<S::Ok, S::Error> {
         match *exit {
             Exit::Code(code) => Form::ExitCode(code),

@@ -54,8 +54,8 @@ impl Backend for Local {
         let (Some(requests), Some(replies)) = (runner.stdin.take(), runner.stdout.take()) else {
             return Err(Error::Connection { source: io::ErrorKind::BrokenPipe.into() });
         };
-        match RunnerExecution::start(Box::new(replies), Box::new(requests), request(launch)).await? {
-            Started::Running(execution) => Ok(Box::new(execution)),
+        match RunnerExecution::start(Box::new(replies), Box::new(requests), request(&launch)).await? {
+            Started::Running(execution) => Ok(execution),
             Started::Refused(refusal, message) => Err(refused(refusal, message, program, dir)),
         }
     }
@@ -72,7 +72,7 @@ impl Backend for Local {
     }
 }
 
-fn request(launch: Launch) -> Start {
+fn request(launch: &Launch) -> Start {
     let bytes = |text: &Text| ByteBuf::from(text.as_bytes());
     let terminal = match launch.input {
         Input::Terminal { cols, rows } => Some(Size { cols, rows }),

@@ -38,7 +38,7 @@ struct Incoming {
 /// What the runner answered to a start.
 pub(super) enum Started {
     /// The command runs.
-    Running(RunnerExecution),
+    Running(Box<RunnerExecution>),
     /// It does not, and why.
     Refused(Refusal, String),
 }
@@ -61,11 +61,12 @@ impl RunnerExecution {
         loop {
             match incoming.control().await? {
                 Reply::Started { .. } => {
-                    return Ok(Started::Running(Self {
+                    let execution = Self {
                         incoming: Mutex::new(incoming),
                         requests: Mutex::new(requests),
                         credit: Semaphore::new(INPUT_CREDIT),
-                    }));
+                    };
+                    return Ok(Started::Running(Box::new(execution)));
                 }
                 Reply::NotStarted { refusal, message } => return Ok(Started::Refused(refusal, message)),
                 _ => {}

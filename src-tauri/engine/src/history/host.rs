@@ -70,6 +70,14 @@ pub fn is_alive(home: &Home, host: Uuid) -> Result<bool> {
     }
 }
 
+/// Waits until the engine `host` is gone. Blocks for as long as it lives.
+pub fn wait_until_gone(home: &Home, host: Uuid) {
+    // A file that cannot be opened or locked is one that no engine holds.
+    if let Ok(file) = File::open(lock_file(home, host)) {
+        let _ = file.lock_shared();
+    }
+}
+
 fn lock_file(home: &Home, host: Uuid) -> PathBuf {
     home.hosts().join(format!("{host}.lock"))
 }

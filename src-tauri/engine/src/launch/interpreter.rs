@@ -56,24 +56,12 @@ impl Script<'_> {
     }
 
     fn interpreter(&self, env: &BTreeMap<Text, Text>) -> Result<Vec<Text>> {
-        let (candidates, tried) = candidates(self.language);
         let own = self.dir.join("node_modules/.bin/tsx");
         if self.language == Language::Typescript && crate::os::is_program(&own) {
             return Ok(vec![own.into()]);
         }
-        for candidate in candidates {
-            if let Some(program) = find_program(candidate.program, env) {
-                let words = candidate.words.iter().map(Text::from);
-                return Ok(std::iter::once(program.into()).chain(words).collect());
-            }
-        }
-        if self.language == Language::Typescript
-            && let Some(node) = find_program("node", env).filter(|node| strips_types(node))
-        {
-            let options = ["--experimental-strip-types", "--no-warnings=ExperimentalWarning"];
-            return Ok(std::iter::once(node.into()).chain(options.map(Text::from)).collect());
-        }
-        Err(Error::InterpreterNotFound { language: self.language.name(), tried })
+        let (program, words) = find(self.language, env)?;
+        Ok(std::iter::once(program.into()).chain(words.iter().map(Text::from)).collect())
     }
 
     fn file(&self, env: &mut BTreeMap<Text, Text>) -> Result<PathBuf> {
@@ -127,6 +115,26 @@ impl Script<'_> {
             language => language.extension(),
         }
     }
+}
+
+/// The interpreter of a language in the `PATH` of `env`, and the words that stand before a script.
+pub(super) fn find(
+    language: Language,
+    env: &BTreeMap<Text, Text>,
+) -> Result<(PathBuf, &'static [&'static str])> {
+    const STRIP_TYPES: &[&str] = &["--experimental-strip-types", "--no-warnings=ExperimentalWarning"];
+    let (candidates, tried) = candidates(language);
+    for candidate in candidates {
+        if let Some(program) = find_program(candidate.program, env) {
+            return Ok((program, candidate.words));
+        }
+    }
+    if language == Language::Typescript
+        && let Some(node) = find_program("node", env).filter(|node| strips_types(node))
+    {
+        return Ok((node, STRIP_TYPES));
+    }
+    Err(Error::InterpreterNotFound { language: language.name(), tried })
 }
 
 /// Whether this Node runs TypeScript by leaving the types out (22.6 and later).

@@ -50,7 +50,7 @@ fn the_app_keeps_its_key_to_itself_and_what_is_set_wins() {
     let folder = tempfile::tempdir().unwrap();
     let base = [("A", "base"), ("B", "base"), ("C", "base"), ("DAYTONA_API_KEY", "dtn_secret")]
         .map(|(name, value)| (Text::from(name), Text::from(value)));
-    let secrets = [("B".to_owned(), Text::from("secret")), ("C".to_owned(), Text::from("secret"))];
+    let secrets = ["B", "C"].map(|name| (name.to_owned(), Secret::new("secret").unwrap()));
     let mut spec = spec(line("true"), folder.path());
     spec.env.set.insert("C".into(), Some("set".into()));
     let around = Surroundings { secrets: &secrets, ..around(folder.path(), &base) };

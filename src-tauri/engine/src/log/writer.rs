@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -182,15 +183,15 @@ impl Current {
 #[derive(Debug, Default)]
 pub struct Holds {
     positions: Mutex<HashMap<u64, u64>>,
+    next: AtomicU64,
     passed: Notify,
 }
 
 impl Holds {
     /// Keeps everything from `position` on from being left out until the hold moves past it.
     pub fn hold(self: &Arc<Self>, position: u64) -> Hold {
-        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (0..).find(|key| !positions.contains_key(key)).unwrap_or_default();
-        positions.insert(key, position);
+        let key = self.next.fetch_add(1, Ordering::Relaxed);
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner).insert(key, position);
         Hold { key, holds: Arc::clone(self) }
     }
 

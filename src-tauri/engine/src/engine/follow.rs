@@ -1,0 +1,73 @@
+//! Following a run that another engine carries out: its folder tells that there is more, the lock of its engine
+//! tells when nobody writes any more.
+
+use notify::{RecursiveMode, Watcher as _};
+use tokio::sync::watch;
+
+use super::Engine;
+use crate::error::{Error, Result};
+use crate::history;
+use crate::history::events::{self, What};
+use crate::log::writer::Progress;
+use crate::spec::RunId;
+
+/// Wakes readers of another engine's run.
+pub(super) struct Follow {
+    progress: watch::Receiver<Progress>,
+}
+
+impl Follow {
+    /// Follows a run; one that is over has its end told at once.
+    pub(super) async fn start(engine: &Engine, id: RunId) -> Result<Self> {
+        let record = engine.get(id).await?;
+        let folder = engine.home().run(id);
+        let (send, progress) = watch::channel(Progress::default());
+        if record.state.ending().is_some() {
+            send.send_modify(|progress| progress.ended = true);
+            return Ok(Self { progress });
+        }
+        let (more, mut noticed) = watch::channel(());
+        let tell = move |_: notify::Result<notify::Event>| {
+            more.send_replace(());
+        };
+        let failed = |error: notify::Error| Error::storage("watching", &folder)(std::io::Error::other(error));
+        let mut watcher = notify::recommended_watcher(tell).map_err(failed)?;
+        watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(failed)?;
+        let (engine, host) = (engine.clone(), record.host);
+        let home = engine.home().clone();
+        let mut gone = tokio::task::spawn_blocking(move || history::wait_until_gone(&home, host));
+        tokio::spawn(async move {
+            let _watcher = watcher;
+            loop {
+                if is_over(&folder) {
+                    break;
+                }
+                send.send_modify(|progress| progress.bytes += 1);
+                tokio::select! {
+                    () = send.closed() => return,
+                    _ = noticed.changed() => {}
+                    _ = &mut gone => {
+                        // Whoever finds the orphan first writes down that it is lost.
+                        let _ = engine.close_orphans().await;
+                        break;
+                    }
+                }
+            }
+            send.send_modify(|progress| progress.ended = true);
+        });
+        Ok(Self { progress })
+    }
+
+    pub(super) fn progress(&mut self) -> &mut watch::Receiver<Progress> {
+        &mut self.progress
+    }
+
+    pub(super) fn into_progress(self) -> watch::Receiver<Progress> {
+        self.progress
+    }
+}
+
+fn is_over(folder: &std::path::Path) -> bool {
+    let events = events::read(folder).unwrap_or_default();
+    events.last().is_some_and(|event| matches!(event.what, What::Ended { .. }))
+}

@@ -1,0 +1,89 @@
+//! A run that goes on in this engine, as everybody but its driver sees it: to stop it, to type into it, to
+//! learn what happened so far.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::backend::{Execution, Signal};
+use crate::history::events::Event;
+use crate::log::writer::{Holds, Progress};
+use crate::state::RunState;
+
+/// How urgently a run is asked to end. Only ever rises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Nobody asked.
+    #[default]
+    No,
+    /// Ask it politely, as Ctrl-C or as `kill` would; force it after the grace period.
+    Ask(Manner),
+    /// Force it at once.
+    Force,
+}
+
+/// The polite signal of a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Manner {
+    /// As Ctrl-C.
+    Interrupt,
+    /// As `kill`.
+    Terminate,
+}
+
+impl From<Manner> for Signal {
+    fn from(manner: Manner) -> Self {
+        match manner {
+            Manner::Interrupt => Self::Interrupt,
+            Manner::Terminate => Self::Terminate,
+        }
+    }
+}
+
+/// The shared side of a running run.
+pub(crate) struct Live {
+    pub stop: watch::Sender<Stop>,
+    pub state: watch::Sender<RunState>,
+    pub execution: watch::Sender<Option<Arc<dyn Execution>>>,
+    pub progress: watch::Receiver<Progress>,
+    pub holds: Arc<Holds>,
+    events: Mutex<Vec<Event>>,
+    count: watch::Sender<usize>,
+}
+
+impl Live {
+    pub(crate) fn new(progress: watch::Receiver<Progress>, holds: Arc<Holds>) -> Self {
+        Self {
+            stop: watch::Sender::default(),
+            state: watch::Sender::new(RunState::Queued),
+            execution: watch::Sender::new(None),
+            progress,
+            holds,
+            events: Mutex::default(),
+            count: watch::Sender::default(),
+        }
+    }
+
+    /// Asks the run to end, at least this urgently.
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.stop.send_if_modified(|asked| {
+            let rises = stop > *asked;
+            *asked = (*asked).max(stop);
+            rises
+        });
+    }
+
+    /// Tells everybody what happened.
+    pub(crate) fn publish(&self, event: Event) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.push(event);
+        self.count.send_replace(events.len());
+    }
+
+    /// What happened from event number `from` on, and a receiver that wakes up when there is more.
+    pub(crate) fn events(&self, from: usize) -> (Vec<Event>, watch::Receiver<usize>) {
+        let count = self.count.subscribe();
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        (events.get(from..).unwrap_or_default().to_vec(), count)
+    }
+}

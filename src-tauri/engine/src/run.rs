@@ -1,0 +1,326 @@
+//! Drives one run from `queued` to its end: the only place that chooses between a stop, a time limit and the
+//! end of the program.
+//!
+//! Whatever a call returns after a stop was asked for is the stop. The log is complete before the outcome is
+//! published, and the outcome is in the files before it is in the database.
+
+use std::future::pending;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, warn};
+
+use crate::backend::local::login_shell::Resolver;
+use crate::backend::{Backend, Execution, Finish, Left, Output};
+use crate::error::{Error, Result};
+use crate::history::History;
+use crate::history::events::{Event, EventLog, What};
+use crate::launch::{self, Surroundings};
+use crate::live::{Live, Manner, Stop};
+use crate::log::mask::{Masker, Masks};
+use crate::log::{LogWriter, Stream, reader};
+use crate::secrets::{Secret, Secrets};
+use crate::spec::{Base, RunId, RunSpec};
+use crate::state::{Ending, Outcome, RunState, Usage};
+
+/// Time beyond the grace period in which a stopped run must have ended before its place is cleaned up
+/// without it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Everything that one run needs.
+pub(crate) struct Run {
+    pub id: RunId,
+    pub spec: RunSpec,
+    pub folder: PathBuf,
+    pub shell: Option<PathBuf>,
+    pub backend: Arc<dyn Backend>,
+    pub history: Arc<History>,
+    pub login_shell: Arc<Resolver>,
+    pub secrets: Arc<Secrets>,
+    pub log: LogWriter,
+    pub events: EventLog,
+    pub live: Arc<Live>,
+    pub maskers: Maskers,
+    /// The start on its way into the database, so that the end does not overtake it.
+    pub started: Option<JoinHandle<Result<()>>>,
+}
+
+/// A masker for each stream: what is held back of one must not end up in the other.
+pub(crate) struct Maskers {
+    stdout: Masker,
+    stderr: Masker,
+}
+
+impl From<Masks> for Maskers {
+    fn from(masks: Masks) -> Self {
+        Self { stdout: masks.masker(), stderr: masks.masker() }
+    }
+}
+
+/// Why a run is being ended, and since when.
+struct Stopping {
+    timed_out: bool,
+    forced: bool,
+    since: Instant,
+    until: Instant,
+}
+
+impl Run {
+    /// Carries the run out and publishes how it ended.
+    pub(crate) async fn drive(mut self) {
+        let (outcome, usage) = match self.start().await {
+            Ok(execution) => self.follow(execution).await,
+            Err(Error::Stopped) => (Outcome::Cancelled { forced: false }, None),
+            Err(error) => (Outcome::Error { error: error.into() }, None),
+        };
+        self.close(Ending { outcome, at: Timestamp::now(), usage }).await;
+    }
+
+    /// Makes the place ready and starts the program there.
+    async fn start(&mut self) -> Result<Arc<dyn Execution>> {
+        self.happened(What::Preparing { step: "start".to_owned() });
+        self.live.state.send_replace(RunState::Preparing);
+        let mut stop = self.live.stop.subscribe();
+        let started = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop != Stop::No) => Err(Error::Stopped),
+            started = self.launch() => started,
+        };
+        if started.is_err() {
+            self.clean_up().await;
+        }
+        let execution: Arc<dyn Execution> = Arc::from(started?);
+        self.live.execution.send_replace(Some(Arc::clone(&execution)));
+        let at = Timestamp::now();
+        self.happened(What::Running { pid: None });
+        self.live.state.send_replace(RunState::Running);
+        let (history, id) = (Arc::clone(&self.history), self.id);
+        // Not waited for: output must be read and stops heard while another program holds the database.
+        self.started = Some(tokio::spawn(blocking(move || history.started(id, at))));
+        Ok(execution)
+    }
+
+    async fn launch(&mut self) -> Result<Box<dyn Execution>> {
+        let secrets = self.secret_values().await?;
+        self.mask(&secrets);
+        let base = match &self.spec.env.base {
+            Base::Caller(variables) => variables.as_slice(),
+            Base::LoginShell => &self.login_shell.get().await.variables,
+        };
+        let shell = self.shell.as_deref();
+        let around = Surroundings { folder: &self.folder, base, secrets: &secrets, shell };
+        let launch = launch::resolve(self.id, &self.spec, &around)?;
+        self.backend.start(launch).await
+    }
+
+    async fn secret_values(&self) -> Result<Vec<(String, Secret)>> {
+        let mut values = Vec::new();
+        for name in &self.spec.secrets {
+            values.push((name.clone(), self.secrets.get(&name.parse()?).await?));
+        }
+        Ok(values)
+    }
+
+    /// Masks these values from the first byte of output on.
+    fn mask(&mut self, secrets: &[(String, Secret)]) {
+        let masks = Masks::new(secrets.iter().map(|(_, value)| value.expose().as_bytes()));
+        let short: Vec<_> = masks.unmasked().iter().map(|&index| secrets[index].0.as_str()).collect();
+        if !short.is_empty() {
+            self.say(&format!("too short to be masked: {}", short.join(", ")));
+        }
+        self.maskers = masks.into();
+    }
+
+    /// Keeps what the program prints until it has ended, and ends it when it is asked to or its time is over.
+    async fn follow(&mut self, execution: Arc<dyn Execution>) -> (Outcome, Option<Usage>) {
+        let mut stop = self.live.stop.subscribe();
+        // What was asked while the program started counts.
+        stop.mark_changed();
+        let holds = self.live.holds.clone();
+        let timeout = self.spec.limits.timeout;
+        let mut time_over = timeout.map(|timeout| Instant::now() + timeout);
+        let mut stopping: Option<Stopping> = None;
+        let mut failure = None;
+        let finish = loop {
+            let held_back = failure.is_none() && self.log.held_back(reader::PIECE);
+            tokio::select! {
+                biased;
+                // An engine that is gone asks for nothing any more.
+                Ok(()) = stop.changed() => {
+                    let asked = *stop.borrow_and_update();
+                    self.stop(&*execution, asked, false, &mut stopping).await;
+                }
+                () = at(time_over) => {
+                    time_over = None;
+                    self.stop(&*execution, Stop::Ask(Manner::Terminate), true, &mut stopping).await;
+                }
+                () = at(stopping.as_ref().map(|stopping| stopping.until)) => {
+                    warn!("the run did not end in time; its place is cleaned up");
+                    self.clean_up().await;
+                    break None;
+                }
+                () = holds.passed(), if held_back => {}
+                output = execution.output(), if !held_back => match output {
+                    Ok(Some(output)) if failure.is_none() => {
+                        if let Err(error) = self.keep(output) {
+                            failure = Some(error);
+                            self.stop(&*execution, Stop::Force, false, &mut stopping).await;
+                        }
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) => break execution.wait().await.ok(),
+                    Err(error) => {
+                        self.clean_up().await;
+                        failure.get_or_insert(error);
+                        break None;
+                    }
+                },
+            }
+        };
+        self.live.execution.send_replace(None);
+        if let Some(finish) = &finish {
+            self.note_survivors(&finish.left);
+        }
+        (self.outcome(failure, stopping, finish.as_ref()), finish.map(|finish| finish.usage))
+    }
+
+    fn outcome(
+        &self,
+        failure: Option<Error>,
+        stopping: Option<Stopping>,
+        finish: Option<&Finish>,
+    ) -> Outcome {
+        match (failure, stopping, finish) {
+            // A stop that is asked for explains every failure but that of keeping the log, which asked for it.
+            (Some(error), None, _) | (Some(error @ Error::Storage { .. }), ..) => {
+                Outcome::Error { error: error.into() }
+            }
+            (_, Some(Stopping { timed_out: true, .. }), _) => {
+                Outcome::TimedOut { after: self.spec.limits.timeout.unwrap_or_default() }
+            }
+            (_, Some(stopping), finish) => {
+                let out_of_grace = stopping.since.elapsed() >= self.spec.limits.grace;
+                Outcome::Cancelled { forced: stopping.forced || finish.is_none() || out_of_grace }
+            }
+            (None, None, Some(finish)) => finish.exit.into(),
+            (None, None, None) => Outcome::Lost,
+        }
+    }
+
+    /// Asks the program to end, or forces it. Asking once more for the same changes nothing.
+    async fn stop(
+        &self,
+        execution: &dyn Execution,
+        stop: Stop,
+        timed_out: bool,
+        stopping: &mut Option<Stopping>,
+    ) {
+        let (manner, grace) = match stop {
+            Stop::No => return,
+            Stop::Ask(manner) => (manner, self.spec.limits.grace),
+            Stop::Force => (Manner::Terminate, Duration::ZERO),
+        };
+        debug!(?stop, timed_out, "stopping");
+        let now = Instant::now();
+        let state = stopping.get_or_insert(Stopping { timed_out, forced: false, since: now, until: now });
+        state.forced |= grace.is_zero();
+        state.until = now + grace + PATIENCE;
+        if let Err(error) = execution.stop(manner.into(), grace).await {
+            // `output` will find the same broken stream and clean up.
+            debug!(%error, "the stop could not be told");
+        }
+    }
+
+    /// Puts a piece of output into the log, without the values of secrets.
+    fn keep(&mut self, output: Output) -> Result<()> {
+        let masker = match output.stream {
+            stigmer_runner::Stream::Stdout => &mut self.maskers.stdout,
+            stigmer_runner::Stream::Stderr => &mut self.maskers.stderr,
+        };
+        self.log.append(output.stream.into(), output.at, &masker.push(output.bytes))
+    }
+
+    fn note_survivors(&mut self, left: &[Left]) {
+        if left.is_empty() {
+            return;
+        }
+        let names: Vec<_> = left.iter().map(|left| format!("{} ({})", left.name, left.pid)).collect();
+        self.say(&format!("left running by its own wish: {}", names.join(", ")));
+    }
+
+    /// A line of the app's own in the log.
+    fn say(&mut self, line: &str) {
+        let at = u64::try_from(Timestamp::now().as_microsecond()).unwrap_or_default();
+        if let Err(error) = self.log.append(Stream::System, at, format!("{line}\n").as_bytes()) {
+            warn!(%error, line, "could not be put into the log");
+        }
+        self.happened(What::Note { text: line.to_owned() });
+    }
+
+    /// Writes the end down: log, events, database; then tells everybody.
+    async fn close(mut self, ending: Ending) {
+        let at = u64::try_from(ending.at.as_microsecond()).unwrap_or_default();
+        for (stream, held) in
+            [(Stream::Stdout, self.maskers.stdout.finish()), (Stream::Stderr, self.maskers.stderr.finish())]
+        {
+            if let Err(error) = self.log.append(stream, at, &held) {
+                warn!(%error, "the last bytes could not be put into the log");
+            }
+        }
+        let bytes = self.log.bytes();
+        self.log.finish();
+        let event = Event { at: ending.at, what: What::Ended { ending: ending.clone(), bytes } };
+        if let Err(error) = self.events.append(&event) {
+            warn!(%error, "the end could not be written down");
+        }
+        if let Some(started) = self.started.take()
+            && let Ok(Err(error)) = started.await
+        {
+            warn!(%error, "the start could not be put into the history");
+        }
+        let (history, id, kept) = (self.history, self.id, ending.clone());
+        if let Err(error) = blocking(move || history.ended(id, &kept, bytes)).await {
+            // The run's folder has the end; whoever opens the history next takes it from there.
+            warn!(%error, "the end could not be put into the history");
+        }
+        self.live.publish(event);
+        self.live.state.send_replace(RunState::Ended(ending));
+    }
+
+    fn happened(&mut self, what: What) {
+        let event = Event { at: Timestamp::now(), what };
+        if let Err(error) = self.events.append(&event) {
+            warn!(%error, "an event could not be written down");
+        }
+        self.live.publish(event);
+    }
+
+    async fn clean_up(&self) {
+        if let Err(error) = self.backend.cleanup(self.id).await {
+            warn!(%error, "the place of the run could not be cleaned up");
+        }
+    }
+}
+
+/// Sleeps until a moment, or for ever where there is none.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+/// Runs what waits for the disk on a thread that may wait.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::Stopped),
+    }
+}
