@@ -1,1 +1,59 @@
-fn main() {}
+//! `stigmer`, the command line: translates arguments into calls of the engine and what it answers into text, JSON
+//! lines and an exit code. It decides nothing about runs.
+
+mod args;
+mod complete;
+mod config;
+mod doctor;
+mod exit;
+mod host;
+mod json;
+mod output;
+mod run;
+mod runs;
+mod secret;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Arguments, Command};
+use crate::exit::Exit;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging();
+    let output = Output::new(arguments.verbose, arguments.quiet);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let exit = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(arguments, &output)),
+        Err(error) => Err(exit::Failure::from(error)),
+    };
+    let exit = exit.unwrap_or_else(|failure| output.failure(&failure));
+    // Threads may still wait for input that never comes; nothing of ours waits for them.
+    std::process::exit(exit.code());
+}
+
+async fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, exit::Failure> {
+    if let Command::Completions { shell } = arguments.command {
+        return complete::completions(shell);
+    }
+    let sources = config::sources(&arguments)?;
+    match arguments.command {
+        Command::Run(options) => run::run(*options, sources, output).await,
+        Command::Runs(command) => runs::runs(*command, sources, output).await,
+        Command::Config(command) => config::config(command, &sources, output),
+        Command::Secret(command) => secret::secret(command, output).await,
+        Command::Doctor(options) => doctor::doctor(&options, &sources, output).await,
+        Command::Completions { shell } => complete::completions(shell),
+        Command::Host => host::host(sources).await,
+    }
+}
+
+/// The app's own log goes to standard error, and only what `STIGMER_LOG` asks for.
+fn start_logging() {
+    let Ok(filter) = std::env::var("STIGMER_LOG") else { return };
+    let filter = tracing_subscriber::EnvFilter::new(filter);
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,440 @@
+//! The arguments, as clap reads them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use stigmer_engine::spec::{Language, Mode};
+
+/// Runs commands where you choose, watches them live, stops them, and finds them again
+#[derive(Debug, Parser)]
+#[command(name = "stigmer", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    /// Read the user's settings from this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Say what happens, also where standard error is no terminal
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Say nothing of our own but errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a command, stream its output, exit with its code
+    Run(Box<Run>),
+    /// Find, read, repeat and remove past and present runs
+    #[command(subcommand_required = false)]
+    Runs(Box<RunsArguments>),
+    /// Show and change settings
+    Config(ConfigArguments),
+    /// Keep named secrets for runs in the OS keychain
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// Check what works here, what does not, and how to mend it
+    Doctor(Doctor),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Carry out one run on behalf of a caller that does not wait
+    #[command(hide = true)]
+    Host,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  stigmer run 'make test 2>&1 | tail'      one argument is a line for the shell
+  stigmer run -- grep -r 'a b' src         several are a program and its arguments, as they are
+  stigmer run --lang python --file job.py  a script; without --file the code is read from standard input
+  stigmer run --timeout 5m --secret TOKEN ./deploy.sh
+  stigmer run --watch='*.py' pytest        run again when a file changes
+  stigmer run --json make | jq .           one JSON object a line
+
+Exit code: the program's own; 124 timed out, 125 could not be carried out, 126 not executable,
+127 not found, 130 cancelled, 128+N ended by signal N.";
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct Run {
+    /// What to run: one argument is a shell line, several are a program and its arguments
+    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    pub command: Vec<OsString>,
+    /// Where to run it
+    #[arg(long, short, value_parser = mode)]
+    pub mode: Option<Mode>,
+    /// The folder that the run works on [default: the current one]
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// The working directory, if it is not the workspace
+    #[arg(long, value_name = "DIR")]
+    pub workdir: Option<PathBuf>,
+    /// Set a variable; a name alone takes the value it has here
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    pub env: Vec<OsString>,
+    /// Set the variables in a file of NAME=VALUE lines
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Set a variable to the secret of that name; its value is masked in the log
+    #[arg(long, value_name = "NAME")]
+    pub secret: Vec<String>,
+    /// End the run after this time, such as 90s, 5m or 1h30m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Time between asking the run to end and forcing it
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    pub grace: Duration,
+    /// Give the program a terminal
+    #[arg(long, short, conflicts_with_all = ["json", "detach"])]
+    pub tty: bool,
+    /// The shell for a shell line [default: the setting local.shell, else sh]
+    #[arg(long, value_name = "PROGRAM")]
+    pub shell: Option<PathBuf>,
+    /// A word to find the run by
+    #[arg(long, value_name = "WORD")]
+    pub label: Vec<String>,
+    /// Run a script in this language; what follows are its arguments
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    pub lang: Option<Language>,
+    /// The script's file; without it the code is read from standard input
+    #[arg(long, short, value_name = "FILE", requires = "lang")]
+    pub file: Option<PathBuf>,
+    /// Run again when a file changes that matches; ignored files do not count
+    #[arg(long, value_name = "GLOB", num_args = 0..=1, require_equals = true, default_missing_value = "**",
+          conflicts_with_all = ["detach", "dry_run"])]
+    pub watch: Vec<String>,
+    /// Start it, print its id, and do not wait
+    #[arg(long, short)]
+    pub detach: bool,
+    /// Say where it would run and why; run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON, one object a line, instead of the output itself
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct RunsArguments {
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
+    #[command(flatten)]
+    pub list: List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, newest first (this is what `stigmer runs` does)
+    List(List),
+    /// Show everything that is known about a run
+    Show {
+        #[command(flatten)]
+        run: Which,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what a run printed, byte for byte
+    Logs(Logs),
+    /// Search the output of one run or of all
+    Search(Search),
+    /// Run it again, exactly as it was
+    Rerun(Rerun),
+    /// End a run that goes on, with its whole process tree
+    Cancel {
+        /// Runs, each by the beginning or end of its id
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<String>,
+        /// Force it at once
+        #[arg(long, short)]
+        force: bool,
+    },
+    /// Show how two runs differ: output, exit, time
+    Compare {
+        /// The earlier run
+        #[arg(value_name = "RUN")]
+        before: String,
+        /// The later run
+        #[arg(value_name = "RUN")]
+        after: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a run to a file: its output, or all there is as JSON
+    Export(Export),
+    /// Keep a run whatever its age
+    Pin {
+        #[command(flatten)]
+        run: Which,
+        /// Keep it no longer than others
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Remove runs and their logs
+    Rm {
+        /// Runs, each by the beginning or end of its id
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Remove old runs by the retention settings
+    Prune {
+        /// Remove those older than this, such as 7d
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        older_than: Option<Duration>,
+        /// Then remove the oldest until the logs take no more than this, such as 1GiB
+        #[arg(long, value_name = "SIZE")]
+        keep: Option<String>,
+        /// Say what would go; remove nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct List {
+    /// Words that the command must contain
+    #[arg(value_name = "TEXT")]
+    pub text: Vec<String>,
+    /// Only runs in this state, such as running or failed; several with commas between them
+    #[arg(long, value_delimiter = ',')]
+    pub state: Vec<String>,
+    /// Only runs in this mode
+    #[arg(long, short, value_parser = mode)]
+    pub mode: Vec<Mode>,
+    /// Only runs with this label
+    #[arg(long)]
+    pub label: Vec<String>,
+    /// Only runs on this folder
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Only runs started since then: 2h, 3d or 2026-01-31
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only runs started before then
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only pinned runs
+    #[arg(long)]
+    pub pinned: bool,
+    /// How many at most; 0 for all
+    #[arg(long, short = 'n', default_value_t = 25)]
+    pub limit: usize,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The beginning or end of its id, or `last`
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub run: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    #[command(flatten)]
+    pub run: Which,
+    /// Go on until the run ends
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Only this stream
+    #[arg(long, value_enum)]
+    pub stream: Option<StreamName>,
+    /// Begin at this byte of the log
+    #[arg(long, value_name = "OFFSET", default_value_t = 0, conflicts_with = "lines")]
+    pub from: u64,
+    /// Only these lines, such as 100:200, 100: or -20 for the last 20
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true, conflicts_with_all = ["follow", "stream", "json"])]
+    pub lines: Option<String>,
+    /// Put the time before each line
+    #[arg(long, short = 't', conflicts_with_all = ["json", "lines"])]
+    pub timestamps: bool,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StreamName {
+    Stdout,
+    Stderr,
+    System,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// A regular expression
+    pub pattern: String,
+    /// Runs to search, each by the beginning or end of its id [default: all, newest first]
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// The pattern is plain text
+    #[arg(long, short = 'F')]
+    pub fixed: bool,
+    /// Upper and lower case are the same
+    #[arg(long, short)]
+    pub ignore_case: bool,
+    /// Show this many lines before and after each match
+    #[arg(long, short = 'C', value_name = "LINES", default_value_t = 0)]
+    pub context: usize,
+    /// Print only the number of matching lines
+    #[arg(long, short, conflicts_with_all = ["json", "context"])]
+    pub count: bool,
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rerun {
+    #[command(flatten)]
+    pub run: Which,
+    /// Give a variable its value; needed for those that were set, since records keep no values
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    pub env: Vec<OsString>,
+    /// Where to run it this time
+    #[arg(long, short, value_parser = mode)]
+    pub mode: Option<Mode>,
+    /// Print JSON, one object a line, instead of the output itself
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub run: Which,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = ExportFormat::Raw)]
+    pub format: ExportFormat,
+    /// The file [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// The output, byte for byte
+    Raw,
+    /// The output as plain text, without colours and control characters
+    Text,
+    /// Record, events and output as JSON lines
+    Json,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(subcommand)]
+    pub command: Option<ConfigCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// List every setting with its value and where it came from
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the value of one setting
+    Get {
+        /// Its name, such as sandbox.ttl
+        key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change a setting in the user's file
+    Set {
+        /// Its name, such as sandbox.ttl
+        key: String,
+        /// Its new value
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        /// Change the project's file instead
+        #[arg(long)]
+        project: bool,
+    },
+    /// Remove a setting from the user's file
+    Unset {
+        /// Its name
+        key: String,
+        /// Change the project's file instead
+        #[arg(long)]
+        project: bool,
+    },
+    /// Print the path of the user's file
+    Path,
+    /// Open the user's file in $EDITOR, and check it afterwards
+    Edit,
+    /// Check every file and variable
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Keep a secret; its value is asked for, or read from standard input
+    Set {
+        /// Its name, which is also the variable that runs find it in
+        name: String,
+    },
+    /// List the names of secrets
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove secrets
+    Rm {
+        /// Their names
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn mode(name: &str) -> Result<Mode, String> {
+    name.parse().map_err(|()| "the modes are local, sandbox, daytona and auto".to_owned())
+}
+
+fn language(name: &str) -> Result<Language, String> {
+    let found = Language::ALL.into_iter().find(|language| {
+        language.name() == name
+            || language.extension() == name
+            || matches!((language, name), (Language::Javascript, "node") | (Language::Bash, "bash"))
+    });
+    found.ok_or_else(|| format!("the languages are {}", Language::ALL.map(Language::name).join(", ")))
+}
+
+/// A time as people write it: `90s`, `1h30m`, `2 days`; a plain number counts seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
+    }
+    let expected = || "write a time such as 30s, 5m, 1h30m or 7d".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| expected())?;
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let duration = span.to_duration(days).map_err(|_| expected())?;
+    Duration::try_from(duration).map_err(|_| expected())
+}

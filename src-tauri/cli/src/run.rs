@@ -1,0 +1,101 @@
+//! `stigmer run`: from options to a specification, and from a run to output and an exit code.
+
+mod attach;
+mod detach;
+mod specify;
+mod terminal;
+mod watch;
+
+pub(crate) use attach::{Attachment, attach};
+pub(crate) use specify::{own_variables, variables};
+pub(crate) use terminal::hidden_line;
+
+use serde_json::json;
+use stigmer_engine::config::Sources;
+use stigmer_engine::engine::Engine;
+use stigmer_engine::home::Home;
+
+use crate::args::Run;
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, Tone, answer};
+
+/// Carries out `stigmer run`.
+pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Result<Exit, Failure> {
+    let request = specify::specify(&options)?;
+    if options.detach {
+        return detach::detach(&request.spec, &sources, output).await;
+    }
+    let engine = open(sources, output).await?;
+    if options.dry_run {
+        return dry_run(&engine, &request.spec, options.json);
+    }
+    if options.watch.is_empty() {
+        let attachment = Attachment { json: options.json, stdin: request.stdin };
+        let exit = attach(&engine, request.spec, attachment, output).await;
+        engine.close(stigmer_engine::live::Stop::Force).await;
+        return exit;
+    }
+    watch::watch(&engine, &request, &options, output).await
+}
+
+/// Opens the engine of this process.
+pub(crate) async fn open(sources: Sources, output: &Output) -> Result<Engine, Failure> {
+    let engine = Engine::open(Home::of_user()?, sources).await?;
+    if let Some(damaged) = engine.recovered() {
+        output.warning(format_args!(
+            "the history was damaged and has been rebuilt from the runs; the old file is {}",
+            damaged.display()
+        ));
+    }
+    Ok(engine)
+}
+
+fn dry_run(engine: &Engine, spec: &stigmer_engine::spec::RunSpec, as_json: bool) -> Result<Exit, Failure> {
+    let place = engine.place(spec)?;
+    let dir = spec.workdir.as_ref().map_or(spec.workspace.clone(), |dir| spec.workspace.join(dir));
+    if as_json {
+        let target = json!({ "workspace": spec.workspace, "workdir": dir });
+        let answer_line =
+            json!({ "mode": place.mode, "reason": place.reason, "rule": place.rule, "target": target });
+        answer(&answer_line.to_string())?;
+    } else {
+        let lines = format!(
+            "would run  {}\nmode       {} ({})\nin         {}",
+            spec.work,
+            place.mode.name(),
+            place.reason,
+            dir.display()
+        );
+        answer(&lines)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The line that closes a run where somebody watches.
+fn closing_line(record: &stigmer_engine::state::RunRecord, output: &Output) {
+    use stigmer_engine::state::Outcome;
+
+    let Some(ending) = record.state.ending() else { return };
+    let (tone, what) = match &ending.outcome {
+        Outcome::Succeeded => (Tone::Dim, "succeeded".to_owned()),
+        outcome @ Outcome::Failed { .. } => match outcome.exit_code() {
+            Some(code) => (Tone::Bad, format!("failed with exit code {code}")),
+            None => (Tone::Bad, "failed".to_owned()),
+        },
+        Outcome::Cancelled { forced: true } => (Tone::Warning, "cancelled, by force".to_owned()),
+        Outcome::Cancelled { forced: false } => (Tone::Warning, "cancelled".to_owned()),
+        Outcome::TimedOut { after } => {
+            (Tone::Warning, format!("timed out after {}", crate::runs::time(*after)))
+        }
+        Outcome::Error { error } => return output.report(error),
+        Outcome::Lost => (Tone::Bad, "lost".to_owned()),
+    };
+    let took = record.duration().map(|took| format!(" in {}", crate::runs::time(took))).unwrap_or_default();
+    let id = crate::runs::short(record.id);
+    output.note(tone, format_args!("── {what}{took} · {} · {id}", record.place.mode.name()));
+}
+
+/// Columns of our terminal.
+pub(crate) fn terminal_width() -> u16 {
+    terminal::size().0
+}

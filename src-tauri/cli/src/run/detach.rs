@@ -1,0 +1,65 @@
+//! `stigmer run --detach`: the run belongs to a process of its own that outlives us and our terminal.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use stigmer_engine::config::{Sources, UserFile};
+use stigmer_engine::spec::RunSpec;
+use stigmer_engine::{Error, Report};
+
+use crate::exit::{Exit, Failure};
+use crate::host::Answer;
+use crate::output::{Output, Tone, answer};
+
+/// Hands the run to a new host and prints its id.
+pub(crate) async fn detach(spec: &RunSpec, sources: &Sources, output: &Output) -> Result<Exit, Failure> {
+    let spec = serde_json::to_vec(spec).map_err(|error| Failure::from(std::io::Error::other(error)))?;
+    let options = options_for_host(sources);
+    let reply =
+        tokio::task::spawn_blocking(move || ask_host(&spec, options)).await.map_err(std::io::Error::other)?;
+    let reply = reply.map_err(|source| Error::Connection { source })?;
+    match serde_json::from_slice(&reply) {
+        Ok(Answer::Started { run_id }) => {
+            answer(&run_id.to_string())?;
+            output.note(
+                Tone::Dim,
+                format_args!("follow it with `stigmer runs logs -f {}`", crate::runs::short(run_id)),
+            );
+            Ok(Exit::Success)
+        }
+        Ok(Answer::Refused { error }) => Err(Failure::Report(error)),
+        Err(_) => Err(Failure::Report(Report {
+            code: "connection-lost".to_owned(),
+            message: "the host of the run gave no answer".to_owned(),
+            causes: Vec::new(),
+            hint: Some("run `stigmer doctor`".to_owned()),
+        })),
+    }
+}
+
+fn ask_host(spec: &[u8], options: Vec<OsString>) -> std::io::Result<Vec<u8>> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(options).arg("host").current_dir("/");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    // SAFETY: setsid is one system call, allowed between fork and exec. It takes the host out of our terminal.
+    unsafe { command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(Into::into)) };
+    let mut host = command.spawn()?;
+    if let Some(mut stdin) = host.stdin.take() {
+        stdin.write_all(spec)?;
+    }
+    let mut reply = Vec::new();
+    if let Some(mut stdout) = host.stdout.take() {
+        stdout.read_to_end(&mut reply)?;
+    }
+    Ok(reply)
+}
+
+/// The options that the host must read as we did.
+fn options_for_host(sources: &Sources) -> Vec<OsString> {
+    match &sources.user {
+        UserFile::Named(file) => vec!["--config".into(), file.into()],
+        UserFile::Usual(_) => Vec::new(),
+    }
+}

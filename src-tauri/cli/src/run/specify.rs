@@ -1,0 +1,159 @@
+//! From the options of `stigmer run` to a specification.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use stigmer_engine::Error;
+use stigmer_engine::spec::{
+    Base, Code, Environment, Input, Language, Limits, Origin, RunSpec, Target, Text, Work,
+};
+
+use super::terminal;
+use crate::args::Run;
+use crate::exit::Failure;
+
+/// Largest script that is read from standard input, in bytes.
+const LARGEST_SCRIPT: u64 = 16 << 20;
+
+/// What to run, and whether our standard input is for it.
+pub(crate) struct Request {
+    pub spec: RunSpec,
+    pub stdin: bool,
+}
+
+/// Reads everything that the options name.
+pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
+    let current = std::env::current_dir().map_err(|source| Error::Folder { path: ".".into(), source })?;
+    let workspace = absolute(&current, options.workspace.as_deref().unwrap_or(&current));
+    let code_on_stdin = options.lang.is_some() && options.file.is_none();
+    let work = work(options, &current)?;
+    let input = input(options, code_on_stdin);
+    let mut set = BTreeMap::new();
+    for file in &options.env_file {
+        set.extend(variables_of_file(file)?);
+    }
+    set.extend(variables(&options.env)?);
+    let spec = RunSpec {
+        work,
+        target: Target { mode: options.mode },
+        workspace,
+        workdir: options.workdir.as_deref().map(|dir| absolute(&current, dir)),
+        env: Environment { base: Base::Caller(own_variables()), set },
+        secrets: options.secret.clone(),
+        input,
+        limits: Limits { timeout: options.timeout, grace: options.grace },
+        origin: Origin::CommandLine,
+        labels: options.label.clone(),
+        rerun_of: None,
+    };
+    Ok(Request { spec, stdin: input != Input::Closed })
+}
+
+/// The environment of this process, for the run to start from.
+pub(crate) fn own_variables() -> Vec<(Text, Text)> {
+    std::env::vars_os().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn absolute(current: &Path, path: &Path) -> PathBuf {
+    let joined = current.join(path);
+    // `.` and `..` read oddly in a history; links are left as the user wrote them.
+    std::path::absolute(&joined).unwrap_or(joined)
+}
+
+fn work(options: &Run, current: &Path) -> Result<Work, Failure> {
+    let words = || options.command.iter().map(Text::from);
+    if let Some(language) = options.lang {
+        let code = match &options.file {
+            Some(file) => Code::File { path: absolute(current, file) },
+            None => Code::Inline { text: code_from_stdin(language)? },
+        };
+        return Ok(Work::Script { language, code, args: words().collect() });
+    }
+    match options.command.as_slice() {
+        [] => Err(Failure::usage("there is nothing to run", "write the command behind `stigmer run`")),
+        [line] => Ok(Work::Line { line: line.into(), shell: options.shell.clone() }),
+        _ if options.shell.is_some() => Err(Failure::usage(
+            "--shell is for a shell line, and several arguments are a program and its arguments",
+            "put the line into quotes, so that it is one argument",
+        )),
+        _ => Ok(Work::Program { argv: words().collect() }),
+    }
+}
+
+fn code_from_stdin(language: Language) -> Result<String, Failure> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return Err(Failure::usage(
+            format!("there is no {} code to run", language.name()),
+            "name a file with --file, or pipe the code in",
+        ));
+    }
+    let mut code = Vec::new();
+    let unreadable = |source| Error::File { path: "standard input".into(), source };
+    stdin.lock().take(LARGEST_SCRIPT + 1).read_to_end(&mut code).map_err(unreadable)?;
+    if code.len() as u64 > LARGEST_SCRIPT {
+        return Err(Failure::usage("the script is larger than 16 MiB", "give it as a file with --file"));
+    }
+    String::from_utf8(code).map_err(|error| unreadable(std::io::Error::other(error)).into())
+}
+
+fn input(options: &Run, code_on_stdin: bool) -> Input {
+    if options.tty {
+        let (cols, rows) = terminal::size();
+        return Input::Terminal { cols, rows };
+    }
+    let nothing_to_send = options.detach || code_on_stdin || !options.watch.is_empty();
+    if nothing_to_send || std::io::stdin().is_terminal() || !terminal::stdin_is_open() {
+        return Input::Closed;
+    }
+    Input::Piped
+}
+
+/// Reads `-e` options: `NAME=VALUE`, or `NAME` for the value that it has here.
+pub(crate) fn variables(options: &[OsString]) -> Result<BTreeMap<String, Option<Text>>, Failure> {
+    let mut set = BTreeMap::new();
+    for option in options {
+        let bytes = option.as_encoded_bytes();
+        let (name, value) = match bytes.iter().position(|&byte| byte == b'=') {
+            Some(equals) => (&bytes[..equals], Some(value_behind(option, equals))),
+            None => (bytes, std::env::var_os(option)),
+        };
+        let name = String::from_utf8(name.to_vec())
+            .map_err(|_| Failure::usage("the name of a variable is not UTF-8", "write -e NAME=VALUE"))?;
+        let value = value.ok_or_else(|| {
+            Failure::usage(format!("the variable `{name}` is not set here"), format!("write -e {name}=VALUE"))
+        })?;
+        set.insert(name, Some(value.into()));
+    }
+    Ok(set)
+}
+
+/// The part of an option behind its `=`, in whatever encoding it is.
+fn value_behind(option: &OsStr, equals: usize) -> OsString {
+    // SAFETY: the bytes are those of an `OsStr`, split directly behind an ASCII character.
+    unsafe { OsString::from_encoded_bytes_unchecked(option.as_encoded_bytes()[equals + 1..].to_vec()) }
+}
+
+fn variables_of_file(file: &Path) -> Result<BTreeMap<String, Option<Text>>, Failure> {
+    let entries = dotenvy::from_path_iter(file).map_err(|error| unusable(file, &error))?;
+    let mut set = BTreeMap::new();
+    for entry in entries {
+        let (name, value) = entry.map_err(|error| unusable(file, &error))?;
+        set.insert(name, Some(value.into()));
+    }
+    Ok(set)
+}
+
+fn unusable(file: &Path, error: &dotenvy::Error) -> Failure {
+    let source = match error {
+        dotenvy::Error::Io(error) => std::io::Error::from(error.kind()),
+        // The library's words for a line repeat the line, which may hold a secret.
+        dotenvy::Error::LineParse(_, at) => {
+            std::io::Error::other(format!("a line is not NAME=VALUE, at column {at}"))
+        }
+        _ => std::io::Error::other("it is not a file of NAME=VALUE lines"),
+    };
+    Error::File { path: file.to_owned(), source }.into()
+}

@@ -1,0 +1,101 @@
+//! `stigmer runs search`.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+use stigmer_engine::engine::Engine;
+use stigmer_engine::history::Filter;
+use stigmer_engine::log::search::{Found, Query};
+use stigmer_engine::spec::RunId;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::short;
+use crate::args::Search;
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, Tone};
+
+/// Prints the lines that match, with the run where there are several. Exits with 1 when there are none.
+pub(super) async fn search(engine: &Engine, options: Search, output: &Output) -> Result<Exit, Failure> {
+    let ids = if options.runs.is_empty() {
+        let all = Filter { limit: u32::MAX, ..Filter::default() };
+        engine.list(all).await?.into_iter().map(|run| run.id).collect()
+    } else {
+        super::resolve_all(engine, &options.runs).await?
+    };
+    let query = Query {
+        pattern: options.pattern.clone(),
+        fixed: options.fixed,
+        ignore_case: options.ignore_case,
+        context: options.context,
+    };
+    let show_run = ids.len() > 1 || options.runs.is_empty();
+    let printer = Printer { options, show_run, output: *output };
+    let mut any = false;
+    for id in ids {
+        any |= printer.search(engine, id, &query).await? > 0;
+    }
+    Ok(if any { Exit::Success } else { Exit::No })
+}
+
+struct Printer {
+    options: Search,
+    show_run: bool,
+    output: Output,
+}
+
+impl Printer {
+    async fn search(&self, engine: &Engine, id: RunId, query: &Query) -> Result<u64, Failure> {
+        let (send, mut found) = mpsc::channel(256);
+        let stop = CancellationToken::new();
+        let _stop = stop.clone().drop_guard();
+        let count_only = self.options.count;
+        let searching = engine
+            .search(id, query.clone(), stop, move |line| count_only || send.blocking_send(line).is_ok());
+        let printing = async {
+            let mut last = None;
+            while let Some(line) = found.recv().await {
+                self.print(id, &line, &mut last)?;
+            }
+            Ok::<_, Failure>(())
+        };
+        let (count, printed) = tokio::join!(searching, printing);
+        printed?;
+        let count = count?;
+        if count_only && (count > 0 || !self.show_run) {
+            writeln!(io::stdout(), "{}{count}", self.prefix(id))?;
+        }
+        Ok(count)
+    }
+
+    fn prefix(&self, id: RunId) -> String {
+        if self.show_run { format!("{}:", self.output.paint(Tone::Dim, short(id))) } else { String::new() }
+    }
+
+    fn print(&self, id: RunId, line: &Found, last: &mut Option<u64>) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let is_match = !line.matches.is_empty();
+        if self.options.json {
+            let text = String::from_utf8_lossy(&line.bytes);
+            let matches: Vec<_> = line.matches.iter().map(|range| [range.start, range.end]).collect();
+            let row = json!({ "type": if is_match { "match" } else { "context" }, "run_id": id,
+                "line": line.line + 1, "offset": line.offset, "content": text, "matches": matches });
+            return writeln!(stdout, "{row}");
+        }
+        if self.options.context > 0 && last.is_some_and(|last| line.line > last + 1) {
+            writeln!(stdout, "--")?;
+        }
+        *last = Some(line.line);
+        let mark = if is_match { ':' } else { '-' };
+        write!(stdout, "{}{}{mark}", self.prefix(id), self.output.paint(Tone::Dim, line.line + 1))?;
+        let mut shown = 0;
+        for range in &line.matches {
+            stdout.write_all(&line.bytes[shown..range.start])?;
+            let matched = String::from_utf8_lossy(&line.bytes[range.clone()]);
+            write!(stdout, "{}", self.output.paint(Tone::Bad, matched))?;
+            shown = range.end;
+        }
+        stdout.write_all(&line.bytes[shown..])?;
+        stdout.write_all(b"\n")
+    }
+}

@@ -1,0 +1,123 @@
+//! `stigmer runs show`.
+
+use std::fmt::Write as _;
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::json;
+use stigmer_engine::engine::Engine;
+use stigmer_engine::history::{Event, What};
+use stigmer_engine::state::{Outcome, RunRecord};
+
+use super::{list, size, time};
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, Tone, answer};
+
+/// Prints everything that is known about a run.
+pub(super) async fn show(
+    engine: &Engine,
+    given: &str,
+    as_json: bool,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let id = engine.resolve(given).await?;
+    let record = engine.get(id).await?;
+    let (events, _) = engine.events(id, 0)?;
+    let log = engine.log(id);
+    if as_json {
+        let mut shown = list::row_as_json(&record);
+        shown["spec"] = json!(record.spec);
+        shown["place"] = json!(record.place);
+        shown["lines"] = json!(log.line_count()?);
+        shown["ending"] = json!(record.state.ending());
+        shown["folder"] = json!(engine.home().run(id));
+        shown["events"] = json!(events);
+        answer(&shown.to_string())?;
+    } else {
+        let facts = facts(engine, &record, log.length()?, log.line_count()?);
+        answer(&format!("{}{}", rows(&facts, &record, output), timeline(&events, record.created, output)))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn facts(engine: &Engine, record: &RunRecord, bytes: u64, lines: u64) -> Vec<(&'static str, String)> {
+    let spec = &record.spec;
+    let mut facts = vec![("run", record.id.to_string()), ("command", spec.work.to_string())];
+    facts.push(("state", state(record)));
+    facts.push(("mode", format!("{} ({})", record.place.mode.name(), record.place.reason)));
+    facts.push(("workspace", spec.workspace.display().to_string()));
+    if let Some(workdir) = &spec.workdir {
+        facts.push(("in", workdir.display().to_string()));
+    }
+    if let Some(took) = record.duration() {
+        facts.push(("took", time(took)));
+    }
+    if let Some(timeout) = spec.limits.timeout {
+        facts.push(("limit", time(timeout)));
+    }
+    if let Some(usage) = record.state.ending().and_then(|ending| ending.usage) {
+        let cpu = std::time::Duration::from_micros(usage.user_us + usage.system_us);
+        facts.push((
+            "used",
+            format!("{} of processor time, {} of memory", time(cpu), size(usage.max_rss_kib * 1024)),
+        ));
+    }
+    let names: Vec<_> = spec.env.set.keys().chain(&spec.secrets).map(String::as_str).collect();
+    if !names.is_empty() {
+        facts.push(("variables", names.join(", ")));
+    }
+    if !spec.labels.is_empty() {
+        facts.push(("labels", spec.labels.join(", ")));
+    }
+    if let Some(earlier) = spec.rerun_of {
+        facts.push(("repeats", super::short(earlier)));
+    }
+    facts.push((
+        "output",
+        format!("{}, {}", size(bytes), super::counted(usize::try_from(lines).unwrap_or(0), "line")),
+    ));
+    facts.push(("folder", engine.home().run(record.id).display().to_string()));
+    facts
+}
+
+fn state(record: &RunRecord) -> String {
+    let word = record.state.word();
+    match record.state.ending().map(|ending| &ending.outcome) {
+        Some(outcome @ Outcome::Failed { .. }) => {
+            format!("{word}, exit code {}", outcome.exit_code().unwrap_or_default())
+        }
+        Some(Outcome::Cancelled { forced: true }) => format!("{word}, by force"),
+        Some(Outcome::Error { error }) => format!("{word}: {}", error.message),
+        _ => word.to_owned(),
+    }
+}
+
+fn rows(facts: &[(&str, String)], record: &RunRecord, output: &Output) -> String {
+    let mut text = String::new();
+    for (name, value) in facts {
+        let value = list::one_line(value, usize::MAX);
+        let value = if *name == "state" { output.paint(list::tone(&record.state), value) } else { value };
+        let _ = writeln!(text, "{} {value}", output.paint(Tone::Dim, format_args!("{name:10}")));
+    }
+    text
+}
+
+fn timeline(events: &[Event], created: Timestamp, output: &Output) -> String {
+    let mut text = String::new();
+    for event in events {
+        let what = match &event.what {
+            What::Created { .. } => "queued".to_owned(),
+            What::Preparing { step } => format!("preparing: {step}"),
+            What::Running { .. } => "running".to_owned(),
+            What::Note { text } => text.clone(),
+            What::Pinned { pinned } => (if *pinned { "pinned" } else { "unpinned" }).to_owned(),
+            What::Ended { ending, .. } => ending.outcome.word().to_owned(),
+            What::Progress { .. } | What::Placed { .. } | What::Adopted { .. } => continue,
+        };
+        let at = event.at.to_zoned(TimeZone::system());
+        let since = std::time::Duration::try_from(event.at.duration_since(created)).unwrap_or_default();
+        let stamp =
+            output.paint(Tone::Dim, format_args!("{}  {:>9}", at.strftime("%H:%M:%S%.3f"), time(since)));
+        let _ = writeln!(text, "{stamp}  {what}");
+    }
+    text
+}
