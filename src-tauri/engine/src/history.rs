@@ -1,11 +1,11 @@
 //! The history of runs: a database that is an index over the folders of the runs.
 //!
-//! It owns the rows, how they are found, and what happens to a database that is damaged, old or too new. It leaves
-//! out what a run printed (the log), when a run is looked after (the engine) and every folder but the
-//! database's own. Calls block; none takes longer than the busy timeout and the work itself.
+//! It owns the rows, how they are found, and what happens to a database that is damaged, old or too new. It
+//! leaves out what a run printed (the log), when a run is looked after (the engine) and every folder but the
+//! database's own. Calls block, so they belong on a blocking thread.
 //!
-//! Invariant: whatever is in the database can be rebuilt from the folders, so losing it loses nothing. And a run
-//! ends once: no later write changes an ended run, only pinning and removal do.
+//! Invariants: whatever is in the database can be rebuilt from the folders, so losing it loses nothing. A run
+//! ends once: after its end only pinning and removal change it.
 
 pub mod events;
 mod filter;
@@ -164,7 +164,8 @@ impl History {
     }
 
     /// Un-ended runs whose engine is dead, oldest first. A run whose folder knows how it ended is not among
-    /// them: its engine died between the two writes, and the row is completed here.
+    /// them: its engine died between the two writes, and the row is completed here. Reads no folder of a run
+    /// that is looked after.
     pub fn orphans(&self, home: &Home) -> Result<Vec<RunRecord>> {
         let mut orphans = Vec::new();
         for record in self.unended(None)? {

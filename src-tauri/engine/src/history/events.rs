@@ -1,8 +1,8 @@
 //! What happened to a run, kept in its folder: `events.jsonl`, one event in a line.
 //!
 //! Written by whoever looks after the run, and the only thing from which the history can be rebuilt. Output is
-//! not here but in the log. The reader takes what it can: a line that was cut, or that a later version wrote, is left
-//! out and the others count.
+//! not here but in the log. The reader takes what it can: a line that was cut, or that a later version wrote,
+//! is left out and the others count.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};

@@ -1,8 +1,8 @@
 //! Whether the engine that looks after a run is alive.
 //!
 //! An engine holds the lock of a file that is named by a random id. The system frees the lock when the process
-//! ends, however it ends, and unlike a process id the name is never used again. What the file contains is for
-//! people and is never read.
+//! ends, however it ends, and unlike a process id the name is never used again. The file contains the process
+//! id, for people only: nothing reads it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};

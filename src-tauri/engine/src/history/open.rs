@@ -84,27 +84,30 @@ enum Found {
 
 /// Opens what is there and changes nothing.
 fn look(path: &Path, busy_timeout: Duration) -> Result<Found> {
-    match connect(path, busy_timeout) {
-        Ok((connection, schema::CURRENT)) if !connection.is_readonly("main")? => {
-            Ok(Found::Current(connection))
-        }
-        Ok((_, found)) if found > schema::CURRENT => {
-            Err(Error::HistoryNewer { found, known: schema::CURRENT })
-        }
-        Ok((connection, _)) if connection.is_readonly("main")? => {
-            Err(Error::storage("writing", path)(io::ErrorKind::PermissionDenied.into()))
-        }
-        Ok((connection, _)) => Ok(Found::Older(connection)),
-        Err(error) if is_damage(&error) => Ok(Found::Damaged),
-        Err(error) => match error.sqlite_error_code() {
-            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-                match in_the_systems_words(path) {
-                    Some(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
-                    system => Err(Error::storage("opening", path)(system.unwrap_or(io::Error::other(error)))),
-                }
+    let (connection, found) = match connect(path, busy_timeout) {
+        Ok(connected) => connected,
+        Err(error) => return not_opened(path, error),
+    };
+    if found > schema::CURRENT {
+        return Err(Error::HistoryNewer { found, known: schema::CURRENT });
+    }
+    if connection.is_readonly("main")? {
+        return Err(Error::storage("writing", path)(io::ErrorKind::PermissionDenied.into()));
+    }
+    Ok(if found == schema::CURRENT { Found::Current(connection) } else { Found::Older(connection) })
+}
+
+/// What it means that a database did not open.
+fn not_opened(path: &Path, error: rusqlite::Error) -> Result<Found> {
+    match error.sqlite_error_code() {
+        _ if is_damage(&error) => Ok(Found::Damaged),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+            match in_the_systems_words(path) {
+                Some(system) if system.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
+                system => Err(Error::storage("opening", path)(system.unwrap_or(io::Error::other(error)))),
             }
-            _ => Err(error.into()),
-        },
+        }
+        _ => Err(error.into()),
     }
 }
 
