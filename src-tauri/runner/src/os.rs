@@ -1,0 +1,27 @@
+//! What differs between operating systems, behind one set of names, chosen once below.
+//!
+//! A system's module provides:
+//!
+//! | name | duty |
+//! | --- | --- |
+//! | `prepare()` | makes this process the parent of every orphan below it; returns the `Signals` |
+//! | `Signals` | a file descriptor to poll, and `take()`: whether the runner itself was asked to end |
+//! | `Exec`, `execute(..)` | starts a program exactly as told; it dies with the runner, its children do not |
+//! | `open_terminal`, `resize`, `end_of_file` | a pseudo-terminal, its size, its character for end of file |
+//! | `widen` | gives a pipe the largest buffer that the system grants |
+//! | `reap` | takes the next ended child |
+//! | `descendants`, `name` | every process below this one, and what the system calls it |
+//!
+//! Processes are named by `Pid` and ended by signals, so a system without those needs its own `ending.rs` too.
+
+#[cfg(target_os = "linux")]
+#[path = "os/linux.rs"]
+mod system;
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "stigmer-runner has no module for this system yet: write the names listed in src/os.rs \
+     (macOS: process groups and sysctl KERN_PROC for `descendants`; Windows: a job object that is killed on close)"
+);
+
+pub(crate) use system::*;

@@ -1,0 +1,122 @@
+//! Linux: child subreaper, signalfd, pseudo-terminals, pipes.
+//!
+//! Holds every `unsafe` line of the runner together with `linux/exec.rs`. Nothing here decides anything: the
+//! functions do one thing to the system and say how it went.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::libc;
+use nix::pty::{Winsize, openpty};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::termios::{SpecialCharacterIndices, tcgetattr};
+use nix::unistd::{Pid, setsid};
+use stigmer_runner::{Exit, Size};
+
+#[path = "linux/exec.rs"]
+mod exec;
+#[path = "linux/processes.rs"]
+mod processes;
+
+pub(crate) use exec::{Exec, execute};
+pub(crate) use processes::{Process, descendants, name};
+
+/// Buffer that is asked for pipes, in bytes: what an unprivileged process may have by default.
+const PIPE_SIZE: i32 = 1 << 20;
+
+/// Detaches this process from the terminal and session that it was started in, makes it the parent of every
+/// orphan below it, and turns signals into something to poll.
+pub(crate) fn prepare() -> nix::Result<Signals> {
+    // Fails for the leader of a process group, which a shell may have made of us; then there is no need either.
+    let _ = setsid();
+    prctl::set_child_subreaper(true)?;
+    // SIGPIPE is ignored already, by Rust's own start: a closed stream is an error of the write.
+    let mut mask = SigSet::empty();
+    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        mask.add(signal);
+    }
+    mask.thread_block()?;
+    Ok(Signals(SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
+}
+
+/// The signals that this process waits for. Readable when one came.
+pub(crate) struct Signals(SignalFd);
+
+impl Signals {
+    /// Takes all signals that came: whether one of them asks the runner to end. The others say that a child
+    /// ended, which [`reap`] finds out by itself.
+    pub(crate) fn take(&self) -> bool {
+        let mut end = false;
+        while let Ok(Some(signal)) = self.0.read_signal() {
+            end |= signal.ssi_signo != libc::SIGCHLD as u32;
+        }
+        end
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// What [`reap`] found.
+pub(crate) enum Reaped {
+    /// This child ended.
+    Child(Pid, Exit),
+    /// There are children, none of them ended.
+    StillRunning,
+    /// There is no child. As every orphan becomes a child of the runner, nothing below it lives.
+    Nobody,
+}
+
+/// Takes the next ended child without waiting.
+pub(crate) fn reap() -> Reaped {
+    let mut status = 0;
+    // SAFETY: `status` outlives the call. Not nix's `waitpid`, which fails on real-time signals.
+    match Errno::result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }) {
+        Ok(0) | Err(Errno::EINTR) => Reaped::StillRunning,
+        Ok(pid) if libc::WIFSIGNALED(status) => {
+            Reaped::Child(Pid::from_raw(pid), Exit::Signal(libc::WTERMSIG(status)))
+        }
+        Ok(pid) => Reaped::Child(Pid::from_raw(pid), Exit::Code(libc::WEXITSTATUS(status))),
+        Err(_) => Reaped::Nobody,
+    }
+}
+
+/// Gives a pipe the buffer that [`PIPE_SIZE`] asks for; a limit of the system or another kind of file is fine.
+pub(crate) fn widen(pipe: impl AsFd) {
+    let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE));
+}
+
+/// A new pseudo-terminal: our side, and the side of the command.
+pub(crate) fn open_terminal(size: Size) -> nix::Result<(OwnedFd, OwnedFd)> {
+    let pair = openpty(&window(size), None)?;
+    for side in [&pair.master, &pair.slave] {
+        fcntl(side, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    }
+    fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK))?;
+    Ok((pair.master, pair.slave))
+}
+
+/// Sets the size of a terminal; the kernel tells its foreground processes.
+pub(crate) fn resize(terminal: BorrowedFd<'_>, size: Size) {
+    let size = window(size);
+    // SAFETY: the request reads one `winsize`, which outlives the call. Fails only when nobody could see it.
+    let _ = unsafe { tiocswinsz(std::os::fd::AsRawFd::as_raw_fd(&terminal), &raw const size) };
+}
+
+nix::ioctl_write_ptr_bad!(tiocswinsz, libc::TIOCSWINSZ, Winsize);
+
+fn window(size: Size) -> Winsize {
+    Winsize { ws_row: size.rows, ws_col: size.cols, ws_xpixel: 0, ws_ypixel: 0 }
+}
+
+/// The character that a program's terminal takes for the end of the file: Ctrl-D unless it chose another.
+pub(crate) fn end_of_file(terminal: BorrowedFd<'_>) -> u8 {
+    const CTRL_D: u8 = 4;
+    tcgetattr(terminal).map_or(CTRL_D, |set| set.control_chars[SpecialCharacterIndices::VEOF as usize])
+}

@@ -1,0 +1,135 @@
+//! What the command writes: from its pipes or its terminal into the outbox.
+//!
+//! Output is read only when the outbox is empty and the spool has room, so at most one piece is held, and
+//! offsets count the bytes of both streams in the order in which they were read.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use stigmer_runner::Stream;
+
+use crate::outbox::{Outbox, PIECE};
+use crate::session::Broken;
+use crate::spool::{self, Spool};
+
+/// Pieces that are relayed before signals and requests are looked at again.
+const BURST: usize = 8;
+
+/// Most that is read from one source once nobody who belongs to the run can write: what a pipe can hold.
+/// Without a limit, a process that lives on and keeps writing would keep the run open.
+const LAST_READ: usize = 1 << 20;
+
+/// Where the command's output comes from.
+pub(crate) struct Output {
+    sources: [Option<Source>; 2],
+    offset: u64,
+    spool: Option<Spool>,
+}
+
+/// One pipe, or a terminal.
+pub(crate) struct Source {
+    fd: OwnedFd,
+    stream: Stream,
+    last_read: usize,
+}
+
+impl Source {
+    /// `fd` must not block.
+    pub(crate) fn new(stream: Stream, fd: OwnedFd) -> Self {
+        Self { fd, stream, last_read: LAST_READ }
+    }
+}
+
+impl Output {
+    pub(crate) fn new(sources: [Option<Source>; 2], spool: u32) -> Self {
+        let spool = (spool > 0).then(|| Spool::new(spool as usize));
+        Self { sources, offset: 0, spool }
+    }
+
+    /// Whether every source came to its end.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sources.iter().all(Option::is_none)
+    }
+
+    /// The spool, for a run that has one.
+    pub(crate) fn spool(&mut self) -> Option<&mut Spool> {
+        self.spool.as_mut()
+    }
+
+    /// The sources to watch, by index.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = (usize, BorrowedFd<'_>)> {
+        let open = self.sources.iter().enumerate().filter(|_| self.may_read());
+        open.filter_map(|(index, source)| Some((index, source.as_ref()?.fd.as_fd())))
+    }
+
+    /// Relays what a source has, until it is empty or the engine does not keep up.
+    pub(crate) fn relay(&mut self, index: usize, outbox: &mut Outbox) -> Result<(), Broken> {
+        for _ in 0..BURST {
+            // A piece that did not fill its room emptied the pipe: asking again would only cost a call.
+            if !outbox.is_empty() || self.read(index, outbox) < PIECE {
+                break;
+            }
+            outbox.flush()?;
+        }
+        outbox.flush()
+    }
+
+    /// Sends again what an engine that came back asked for.
+    pub(crate) fn resend(&mut self, outbox: &mut Outbox) -> Result<(), Broken> {
+        let Some(spool) = &mut self.spool else { return Ok(()) };
+        while outbox.is_empty() {
+            let Some(piece) = spool.next() else { break };
+            outbox.repeat(piece.stream, piece.offset, piece.at, &piece.bytes);
+            outbox.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Relays what is there without waiting for more; true once that is sent.
+    pub(crate) fn finish(&mut self, outbox: &mut Outbox) -> Result<bool, Broken> {
+        for index in 0..self.sources.len() {
+            while self.sources[index].is_some() {
+                if !outbox.is_empty() || !self.may_read() {
+                    return Ok(false);
+                }
+                let length = self.read(index, outbox);
+                outbox.flush()?;
+                let Some(source) = &mut self.sources[index] else { break };
+                source.last_read = source.last_read.saturating_sub(length);
+                if length == 0 || source.last_read == 0 {
+                    self.sources[index] = None;
+                }
+            }
+        }
+        Ok(self.spool.as_ref().is_none_or(|spool| !spool.is_behind()))
+    }
+
+    fn may_read(&self) -> bool {
+        self.spool.as_ref().is_none_or(|spool| spool.room() > 0 && !spool.is_behind())
+    }
+
+    /// Reads one piece: how long it is. Zero when the source has nothing now, or came to its end and is closed.
+    fn read(&mut self, index: usize, outbox: &mut Outbox) -> usize {
+        let limit = self.spool.as_ref().map_or(PIECE, Spool::room);
+        let Some(source) = &self.sources[index] else { return 0 };
+        if limit == 0 {
+            return 0;
+        }
+        match outbox.take(&source.fd, (source.stream, self.offset), limit) {
+            Err(Errno::EAGAIN | Errno::EINTR) => 0,
+            Ok(piece) if !piece.bytes.is_empty() => {
+                let (stream, offset, at, length) = (source.stream, self.offset, piece.at, piece.bytes.len());
+                if let Some(spool) = &mut self.spool {
+                    spool.keep(spool::Piece { stream, offset, at, bytes: piece.bytes.to_vec() });
+                }
+                self.offset += length as u64;
+                length
+            }
+            // A terminal that nobody has open any more says EIO where a pipe says that it is at its end.
+            Ok(_) | Err(_) => {
+                self.sources[index] = None;
+                0
+            }
+        }
+    }
+}
