@@ -6,7 +6,9 @@
 //! | 1 | the engine went away; everything that was started is ended |
 //! | 2 | called by hand, or the other side does not speak the protocol |
 //!
-//! One thread, no runtime: what happens next is decided in one place, `session.rs`.
+//! One thread, no runtime. `session.rs` waits for everything at once and hands it to the `run.rs` that it
+//! started: `output.rs` (through `spool.rs`) and `input.rs` carry the bytes, `ending.rs` ends the processes,
+//! `outbox.rs` is the only one that writes to the engine, `os.rs` the only one that knows the system.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

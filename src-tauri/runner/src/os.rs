@@ -8,7 +8,8 @@
 //! | `Signals` | a file descriptor to poll, and `take()`: whether the runner itself was asked to end |
 //! | `Exec`, `execute(..)` | starts a program exactly as told; it dies with the runner, its children do not |
 //! | `open_terminal`, `resize`, `end_of_file` | a pseudo-terminal, its size, its character for end of file |
-//! | `widen` | gives a pipe the largest buffer that the system grants |
+//! | `widen` | gives a pipe the largest buffer that the system grants; whether it is a pipe |
+//! | `available`, `splice` | how much a pipe holds, and moving that to another pipe without copying it |
 //! | `reap` | takes the next ended child |
 //! | `descendants`, `name` | every process below this one, and what the system calls it |
 //!

@@ -5,7 +5,8 @@
 //! the pressure of a slow engine reaches the program. After every call, what is held could not be written yet.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
@@ -20,13 +21,20 @@ use crate::session::Broken;
 /// Most output in one frame, in bytes. Larger ones leave the processor's cache before they are written.
 pub(crate) const PIECE: usize = 256 << 10;
 
+/// Least output that is passed on by reference instead of read and written, in bytes. Below, asking how much
+/// there is costs more than copying it.
+pub(crate) const WORTH_PASSING: usize = 64 << 10;
+
 /// What waits to be written to standard output.
 pub(crate) struct Outbox {
     stdout: io::Stdout,
+    is_pipe: bool,
     /// A whole frame of output: header and bytes are read and written in place.
     piece: Box<[u8]>,
     start: usize,
     end: usize,
+    /// The rest of the frame when it is passed on by reference: where it still is, and how much.
+    passing: Option<(Rc<OwnedFd>, usize)>,
     /// Replies that come after the piece, and how much of them is written.
     replies: Vec<u8>,
     written: usize,
@@ -35,17 +43,17 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn open() -> Result<Self, Broken> {
         let stdout = io::stdout();
-        os::widen(&stdout);
+        let is_pipe = os::widen(&stdout);
         let flags = fcntl(&stdout, FcntlArg::F_GETFL).map_err(|_| Broken::Gone)?;
         let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
         fcntl(&stdout, FcntlArg::F_SETFL(flags)).map_err(|_| Broken::Gone)?;
         let piece = vec![0; OUTPUT_HEADER + PIECE].into_boxed_slice();
-        Ok(Self { stdout, piece, start: 0, end: 0, replies: Vec::new(), written: 0 })
+        Ok(Self { stdout, is_pipe, piece, start: 0, end: 0, passing: None, replies: Vec::new(), written: 0 })
     }
 
     /// Whether everything is written.
     pub(crate) fn is_empty(&self) -> bool {
-        self.start == self.end && self.replies.is_empty()
+        self.start == self.end && self.passing.is_none() && self.replies.is_empty()
     }
 
     /// Sends a reply, after everything that waits.
@@ -68,8 +76,22 @@ impl Outbox {
         let at = now();
         if length > 0 {
             self.frame(stream, offset, at, length);
+            self.end += length;
         }
         Ok(Piece { at, bytes: &self.piece[OUTPUT_HEADER..OUTPUT_HEADER + length] })
+    }
+
+    /// Makes what the pipe `source` holds the next frame of the empty box, without reading it; how much that
+    /// is. `None` when it is not worth it, or when standard output is no pipe.
+    pub(crate) fn pass(&mut self, source: &Rc<OwnedFd>, (stream, offset): (Stream, u64)) -> Option<usize> {
+        debug_assert!(self.is_empty(), "a piece would be overwritten");
+        let length = if self.is_pipe { os::available(source).min(PIECE) } else { 0 };
+        if length < WORTH_PASSING {
+            return None;
+        }
+        self.frame(stream, offset, now(), length);
+        self.passing = Some((Rc::clone(source), length));
+        Some(length)
     }
 
     /// Puts a piece that was sent before into the empty box again.
@@ -77,12 +99,14 @@ impl Outbox {
         debug_assert!(self.is_empty(), "a piece would be overwritten");
         self.piece[OUTPUT_HEADER..OUTPUT_HEADER + bytes.len()].copy_from_slice(bytes);
         self.frame(stream, offset, at, bytes.len());
+        self.end += bytes.len();
     }
 
+    /// Puts the header of a frame into the box.
     fn frame(&mut self, stream: Stream, offset: u64, at: u64, length: usize) {
         let header = protocol::output_header(stream, offset, at, length);
         self.piece[..OUTPUT_HEADER].copy_from_slice(&header);
-        (self.start, self.end) = (0, OUTPUT_HEADER + length);
+        (self.start, self.end) = (0, OUTPUT_HEADER);
     }
 
     /// Writes what the other side takes now.
@@ -90,6 +114,15 @@ impl Outbox {
         while self.start < self.end {
             let Some(length) = put(&self.stdout, &self.piece[self.start..self.end])? else { return Ok(()) };
             self.start += length;
+        }
+        while let Some((source, left)) = &mut self.passing {
+            match os::splice(&*source, &self.stdout, *left) {
+                Ok(length @ 1..) if length < *left => *left -= length,
+                Ok(1..) => self.passing = None,
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return Ok(()),
+                Ok(0) | Err(_) => return Err(Broken::Gone), // what was promised cannot be sent any more
+            }
         }
         while self.written < self.replies.len() {
             let Some(length) = put(&self.stdout, &self.replies[self.written..])? else { return Ok(()) };

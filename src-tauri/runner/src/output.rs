@@ -4,11 +4,12 @@
 //! offsets count the bytes of both streams in the order in which they were read.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use nix::errno::Errno;
 use stigmer_runner::Stream;
 
-use crate::outbox::{Outbox, PIECE};
+use crate::outbox::{Outbox, PIECE, WORTH_PASSING};
 use crate::session::Broken;
 use crate::spool::{self, Spool};
 
@@ -28,15 +29,17 @@ pub(crate) struct Output {
 
 /// One pipe, or a terminal.
 pub(crate) struct Source {
-    fd: OwnedFd,
+    fd: Rc<OwnedFd>,
     stream: Stream,
+    /// A pipe that was full enough to expect the same again.
+    is_busy: bool,
     last_read: usize,
 }
 
 impl Source {
     /// `fd` must not block.
     pub(crate) fn new(stream: Stream, fd: OwnedFd) -> Self {
-        Self { fd, stream, last_read: LAST_READ }
+        Self { fd: Rc::new(fd), stream, is_busy: false, last_read: LAST_READ }
     }
 }
 
@@ -108,28 +111,44 @@ impl Output {
         self.spool.as_ref().is_none_or(|spool| spool.room() > 0 && !spool.is_behind())
     }
 
-    /// Reads one piece: how long it is. Zero when the source has nothing now, or came to its end and is closed.
+    /// Takes one piece: how long it is. Zero when the source has nothing now, or came to its end and is closed.
     fn read(&mut self, index: usize, outbox: &mut Outbox) -> usize {
         let limit = self.spool.as_ref().map_or(PIECE, Spool::room);
-        let Some(source) = &self.sources[index] else { return 0 };
+        let Some(source) = &mut self.sources[index] else { return 0 };
         if limit == 0 {
             return 0;
         }
-        match outbox.take(&source.fd, (source.stream, self.offset), limit) {
+        let place = (source.stream, self.offset);
+        // What is kept must be read; a terminal never gives as much at once.
+        let passed =
+            if source.is_busy && self.spool.is_none() { outbox.pass(&source.fd, place) } else { None };
+        let length = match passed.map_or_else(|| take(source, place, limit, outbox, self.spool.as_mut()), Ok)
+        {
+            Ok(length @ 1..) => length,
             Err(Errno::EAGAIN | Errno::EINTR) => 0,
-            Ok(piece) if !piece.bytes.is_empty() => {
-                let (stream, offset, at, length) = (source.stream, self.offset, piece.at, piece.bytes.len());
-                if let Some(spool) = &mut self.spool {
-                    spool.keep(spool::Piece { stream, offset, at, bytes: piece.bytes.to_vec() });
-                }
-                self.offset += length as u64;
-                length
-            }
             // A terminal that nobody has open any more says EIO where a pipe says that it is at its end.
-            Ok(_) | Err(_) => {
+            Ok(0) | Err(_) => {
                 self.sources[index] = None;
-                0
+                return 0;
             }
-        }
+        };
+        source.is_busy = length >= WORTH_PASSING;
+        self.offset += length as u64;
+        length
     }
+}
+
+/// Reads one piece, and keeps it if there is a spool.
+fn take(
+    source: &Source,
+    (stream, offset): (Stream, u64),
+    limit: usize,
+    outbox: &mut Outbox,
+    spool: Option<&mut Spool>,
+) -> nix::Result<usize> {
+    let piece = outbox.take(&*source.fd, (stream, offset), limit)?;
+    if let Some(spool) = spool.filter(|_| !piece.bytes.is_empty()) {
+        spool.keep(spool::Piece { stream, offset, at: piece.at, bytes: piece.bytes.to_vec() });
+    }
+    Ok(piece.bytes.len())
 }

@@ -21,11 +21,16 @@ pub const INPUT_CREDIT: usize = 256 << 10;
 const KIND_CONTROL: u8 = 0;
 
 /// What the engine asks of the runner.
+///
+/// Anything before [`Request::Start`], a second one, and more input than allowed are malformed: the runner
+/// forces everything to end and leaves. What comes too late for its purpose is ignored, and input is reported
+/// as taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Starts the command. The first request, sent once.
     Start(Start),
-    /// Bytes for the command's standard input, at most [`MAX_INPUT`].
+    /// Bytes for the command's standard input, at most [`MAX_INPUT`] and never more than [`INPUT_CREDIT`]
+    /// under way.
     Input(#[serde(with = "serde_bytes")] Vec<u8>),
     /// Closes the command's standard input once what was sent is written (end of file on a terminal).
     EndInput,
@@ -39,12 +44,15 @@ pub enum Request {
         /// Milliseconds between asking and forcing.
         grace_ms: u32,
     },
-    /// Everything before `offset` has arrived and may leave the spool.
+    /// Everything before `offset` has arrived and may leave the spool. After [`Reply::Ended`], `u64::MAX` also
+    /// acknowledges the end: until then, or until the requests end, a runner with a spool stays for a resume.
     Ack {
         /// Offset in the runner's output.
         offset: u64,
     },
-    /// An engine that came back: send everything from `offset` again.
+    /// An engine that came back: send `Started`, `Exited` and `Ended` again as far as they happened, and all
+    /// output from `offset` that is still in the spool. Acknowledges everything before `offset`. Without a
+    /// spool it means nothing.
     Resume {
         /// Offset in the runner's output.
         offset: u64,
@@ -62,10 +70,11 @@ pub struct Start {
     pub dir: serde_bytes::ByteBuf,
     /// Runs the command on a pseudo-terminal of this size instead of pipes.
     pub terminal: Option<Size>,
-    /// Whether input will be sent. Without it the command's standard input is `/dev/null`.
+    /// Whether input will be sent. Without it the command's standard input is `/dev/null`, also on a terminal.
     pub input: bool,
     /// Bytes of output that may be under way before an [`Request::Ack`]; they are kept for
-    /// [`Request::Resume`]. Zero keeps nothing and leaves the pressure to the stream itself.
+    /// [`Request::Resume`]. Small pieces count a little more than their bytes. Zero keeps nothing and leaves the
+    /// pressure to the stream itself.
     pub spool: u32,
     /// Milliseconds that output is still read after the command exited while something holds its pipe.
     pub drain_ms: u32,
@@ -137,7 +146,8 @@ pub enum Reply {
         /// Microseconds since 1970.
         at: u64,
     },
-    /// All output was sent and the tree is ended. The last reply.
+    /// All output was sent and the tree is ended. The last reply. `Exited` came before, unless even force
+    /// could not end the command.
     Ended {
         /// What the tree used.
         usage: Usage,

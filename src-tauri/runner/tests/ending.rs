@@ -9,6 +9,7 @@ use std::time::Duration;
 use harness::{DEADLINE, Marker, Runner, eventually, on_terminal, program, script};
 use nix::sys::signal::{Signal as OsSignal, kill};
 use nix::unistd::Pid;
+use proptest::prelude::*;
 use stigmer_runner::{Exit, Reply, Request, Signal, Start, Stream};
 
 /// Ends what a test let live on purpose.
@@ -247,8 +248,8 @@ fn a_runner_that_is_asked_to_end_asks_the_tree() {
 fn a_stop_is_heard_while_nobody_reads() {
     let marker = Marker::new("blocked-stop");
     let mut runner = Runner::start(marker.on(program(["yes"])));
-    runner.until_started();
-    until_blocked(&runner);
+    let command = runner.until_started();
+    until_blocked(command);
     runner.stop(Signal::Terminate, Duration::ZERO);
     marker.until_none_is_alive();
     runner.until_ended();
@@ -259,23 +260,23 @@ fn a_stop_is_heard_while_nobody_reads() {
 fn an_engine_that_is_gone_is_noticed_while_nobody_reads() {
     let marker = Marker::new("blocked-gone");
     let mut runner = Runner::start(marker.on(program(["yes"])));
-    runner.until_started();
-    until_blocked(&runner);
+    let command = runner.until_started();
+    until_blocked(command);
     runner.close_requests();
     assert_eq!(runner.wait().code(), Some(1));
     marker.until_none_is_alive();
 }
 
-/// Waits until the runner sleeps because its output is not taken.
-fn until_blocked(runner: &Runner) {
-    let consumed = || {
-        let stat = std::fs::read_to_string(format!("/proc/{}/io", runner.child.id())).unwrap();
+/// Waits until a command that writes all the time stands still, because nobody takes its output.
+fn until_blocked(command: u32) {
+    let written = || {
+        let stat = std::fs::read_to_string(format!("/proc/{command}/io")).unwrap();
         stat.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse::<u64>().ok()).unwrap()
     };
     let mut before = 0;
     let mut same = 0;
-    eventually("the runner is blocked", || {
-        let now = consumed();
+    eventually("the command is blocked", || {
+        let now = written();
         same = if now == before && now > 1 << 19 { same + 1 } else { 0 };
         before = now;
         (same > 20).then_some(())
@@ -290,6 +291,19 @@ fn garbage_ends_the_tree_and_the_conversation() {
     runner.send_raw(b"GET / HTTP/1.1\r\n\r\n");
     assert_eq!(runner.finish().code(), Some(2));
     marker.until_none_is_alive();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_garbage_makes_the_runner_panic(garbage in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut runner = Runner::idle();
+        runner.send_raw_unheard(&garbage);
+        runner.close_requests();
+        let code = runner.finish().code();
+        prop_assert!(matches!(code, Some(1 | 2)), "{code:?}");
+    }
 }
 
 #[test]

@@ -3,10 +3,10 @@
 //! Holds every `unsafe` line of the runner together with `linux/exec.rs`. Nothing here decides anything: the
 //! functions do one thing to the system and say how it went.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, SpliceFFlags, fcntl};
 use nix::libc;
 use nix::pty::{Winsize, openpty};
 use nix::sys::prctl;
@@ -87,10 +87,27 @@ pub(crate) fn reap() -> Reaped {
     }
 }
 
-/// Gives a pipe the buffer that [`PIPE_SIZE`] asks for; a limit of the system or another kind of file is fine.
-pub(crate) fn widen(pipe: impl AsFd) {
-    let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE));
+/// Gives a pipe the buffer that [`PIPE_SIZE`] asks for, or leaves it when a limit forbids that. False for
+/// anything else than a pipe.
+pub(crate) fn widen(pipe: impl AsFd) -> bool {
+    let _ = fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE));
+    fcntl(&pipe, FcntlArg::F_GETPIPE_SZ).is_ok()
 }
+
+/// How many bytes a pipe holds.
+pub(crate) fn available(pipe: impl AsFd) -> usize {
+    let mut length = 0;
+    // SAFETY: the request writes one `int`, which outlives the call.
+    let result = unsafe { fionread(pipe.as_fd().as_raw_fd(), &raw mut length) };
+    result.ok().and_then(|_| usize::try_from(length).ok()).unwrap_or(0)
+}
+
+/// Moves up to `length` bytes from one pipe to another, by reference: how many. Never waits.
+pub(crate) fn splice(from: impl AsFd, to: impl AsFd, length: usize) -> nix::Result<usize> {
+    nix::fcntl::splice(from, None, to, None, length, SpliceFFlags::SPLICE_F_NONBLOCK)
+}
+
+nix::ioctl_read_bad!(fionread, libc::FIONREAD, libc::c_int);
 
 /// A new pseudo-terminal: our side, and the side of the command.
 pub(crate) fn open_terminal(size: Size) -> nix::Result<(OwnedFd, OwnedFd)> {
@@ -106,7 +123,7 @@ pub(crate) fn open_terminal(size: Size) -> nix::Result<(OwnedFd, OwnedFd)> {
 pub(crate) fn resize(terminal: BorrowedFd<'_>, size: Size) {
     let size = window(size);
     // SAFETY: the request reads one `winsize`, which outlives the call. Fails only when nobody could see it.
-    let _ = unsafe { tiocswinsz(std::os::fd::AsRawFd::as_raw_fd(&terminal), &raw const size) };
+    let _ = unsafe { tiocswinsz(terminal.as_raw_fd(), &raw const size) };
 }
 
 nix::ioctl_write_ptr_bad!(tiocswinsz, libc::TIOCSWINSZ, Winsize);

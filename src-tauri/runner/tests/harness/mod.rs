@@ -68,7 +68,11 @@ impl Runner {
     pub(crate) fn send_unheard(&mut self, request: &Request) {
         let mut frame = Vec::new();
         protocol::encode(request, &mut frame);
-        let _ = self.stdin.as_mut().expect("requests are not closed").write_all(&frame);
+        self.send_raw_unheard(&frame);
+    }
+
+    pub(crate) fn send_raw_unheard(&mut self, bytes: &[u8]) {
+        let _ = self.stdin.as_mut().expect("requests are not closed").write_all(bytes);
     }
 
     pub(crate) fn input(&mut self, bytes: impl AsRef<[u8]>) {
