@@ -31,6 +31,7 @@ use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
 use crate::log::{LogReader, LogWriter, Tail};
+use crate::os::Mailbox;
 use crate::run::{Run, blocking};
 use crate::secrets::Secrets;
 use crate::spec::{RunId, RunSpec};
@@ -78,7 +79,9 @@ impl Engine {
             closing: CancellationToken::new(),
         }));
         engine.close_orphans().await?;
-        tokio::spawn(requests::serve(engine.clone()));
+        let mailbox = engine.0.home.mailbox(engine.0.host.id());
+        let opened = Mailbox::create(&mailbox).map_err(Error::storage("creating", &mailbox))?;
+        tokio::spawn(requests::serve(engine.clone(), opened));
         Ok(engine)
     }
 

@@ -61,7 +61,12 @@ impl Home {
         self.runs().join(id.to_string())
     }
 
-    /// The folder of lock files, one for each living engine.
+    /// Where other engines leave requests for the engine `host`.
+    pub fn mailbox(&self, host: uuid::Uuid) -> PathBuf {
+        self.hosts().join(format!("{host}.requests"))
+    }
+
+    /// The folder of lock files and mailboxes, one of each for a living engine.
     pub fn hosts(&self) -> PathBuf {
         self.root.join("hosts")
     }

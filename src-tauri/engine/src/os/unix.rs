@@ -2,13 +2,16 @@
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
 use nix::unistd::{Pid, User};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::net::unix::pipe;
 
 /// Text as this system has it. Never fails here: any bytes are text.
 #[expect(clippy::unnecessary_wraps, reason = "other systems have bytes that are not text")]
@@ -93,4 +96,39 @@ pub(crate) fn link_folder(to: &Path, link: &Path) -> io::Result<()> {
         _ => {}
     }
     std::os::unix::fs::symlink(to, link)
+}
+
+/// Takes short messages of other processes of this user: a named pipe, which needs no port, wakes its reader at
+/// once and costs nothing while nobody writes.
+pub(crate) struct Mailbox {
+    path: PathBuf,
+    lines: Lines<BufReader<pipe::Receiver>>,
+}
+
+impl Mailbox {
+    /// Opens a mailbox at `path`, to which this user may write.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        // A writer of its own keeps it from ending each time that another one closes it.
+        let receiver = pipe::OpenOptions::new().read_write(true).open_receiver(path)?;
+        Ok(Self { path: path.to_owned(), lines: BufReader::new(receiver).lines() })
+    }
+
+    /// Leaves a line, at most 512 bytes with its end, in the mailbox at `path`. Fails when nobody has it open.
+    pub(crate) fn post(path: &Path, line: &str) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?.write_all(line.as_bytes())
+    }
+
+    /// The next message. A call that is dropped loses nothing.
+    pub(crate) async fn next(&mut self) -> io::Result<String> {
+        self.lines.next_line().await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        // One that stays is found to have no reader.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
