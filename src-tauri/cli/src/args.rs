@@ -93,6 +93,9 @@ pub(crate) struct Run {
     /// Give the program a terminal
     #[arg(long, short, conflicts_with_all = ["json", "detach"])]
     pub tty: bool,
+    /// Give the program no input, also where standard input is no terminal
+    #[arg(long, short = 'n', conflicts_with = "tty")]
+    pub no_input: bool,
     /// The shell for a shell line [default: the setting local.shell, else sh]
     #[arg(long, value_name = "PROGRAM")]
     pub shell: Option<PathBuf>,

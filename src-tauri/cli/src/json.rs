@@ -1,5 +1,6 @@
 //! The lines of `--json`: one object each, for programs. See `docs/json.md` for their form.
 
+use std::future::pending;
 use std::io::{self, Write};
 
 use base64::Engine as _;
@@ -12,6 +13,7 @@ use stigmer_engine::log::{Piece, Tail};
 use stigmer_engine::spec::RunId;
 use stigmer_engine::state::{Outcome, RunRecord};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use crate::exit::Failure;
 
@@ -26,30 +28,35 @@ pub(crate) fn print_live(
     let mode = runtime.block_on(engine.get(id))?.place.mode.name();
     let mut printed = 0;
     loop {
-        let (events, more) = engine.events(id, printed)?;
-        for event in events {
-            printed += 1;
-            if let Some(line) = event_line(&event, id, mode) {
+        let (events, news) = engine.events(id, printed)?;
+        printed += events.len();
+        // The end comes after the last byte of output and is printed by `print_end`.
+        for event in events.iter().filter(|event| !matches!(event.what, What::Ended { .. })) {
+            if let Some(line) = event_line(event, id, mode) {
                 writeln!(stdout, "{line}")?;
             }
         }
         stdout.flush()?;
-        let piece = match tail.next_now()? {
-            Some(piece) => Some(piece),
-            None => runtime.block_on(async {
-                let Some(mut more) = more else { return tail.next().await };
-                tokio::select! {
-                    biased;
-                    _ = more.changed() => Ok(Some(Piece::LeftOut { offset: 0, length: 0 })),
-                    piece = tail.next() => piece,
-                }
-            })?,
-        };
-        match piece {
-            Some(Piece::LeftOut { length: 0, .. }) => {}
-            Some(piece) => print_piece(&mut stdout, piece)?,
-            None => return Ok(stdout.flush()?),
+        let piece = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = changed(news) => None,
+                piece = tail.next() => Some(piece),
+            }
+        });
+        match piece.transpose()? {
+            Some(Some(piece)) => print_piece(&mut stdout, piece)?,
+            Some(None) => return Ok(stdout.flush()?),
+            None => {}
         }
+    }
+}
+
+/// Waits for more events; for ever where there can be none.
+async fn changed(news: Option<watch::Receiver<usize>>) {
+    let Some(mut news) = news else { return pending().await };
+    if news.changed().await.is_err() {
+        pending::<()>().await;
     }
 }
 

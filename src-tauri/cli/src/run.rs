@@ -14,6 +14,7 @@ use serde_json::json;
 use stigmer_engine::config::Sources;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
+use stigmer_engine::live::Stop;
 
 use crate::args::Run;
 use crate::exit::{Exit, Failure};
@@ -32,7 +33,7 @@ pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Resu
     if options.watch.is_empty() {
         let attachment = Attachment { json: options.json, stdin: request.stdin };
         let exit = attach(&engine, request.spec, attachment, output).await;
-        engine.close(stigmer_engine::live::Stop::Force).await;
+        close(engine).await;
         return exit;
     }
     watch::watch(&engine, &request, &options, output).await
@@ -48,6 +49,14 @@ pub(crate) async fn open(sources: Sources, output: &Output) -> Result<Engine, Fa
         ));
     }
     Ok(engine)
+}
+
+/// Ends the engine of this process, after the run and not before it the place for housekeeping.
+pub(crate) async fn close(engine: Engine) {
+    if let Err(error) = engine.tidy().await {
+        tracing::warn!(%error, "old runs could not be removed");
+    }
+    engine.close(Stop::Force).await;
 }
 
 fn dry_run(engine: &Engine, spec: &stigmer_engine::spec::RunSpec, as_json: bool) -> Result<Exit, Failure> {

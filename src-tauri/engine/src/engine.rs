@@ -6,6 +6,7 @@
 mod follow;
 mod orphans;
 mod requests;
+mod tidy;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -107,8 +108,11 @@ impl Engine {
 
     /// The settings that hold for a workspace.
     pub fn config(&self, workspace: &std::path::Path) -> Result<Config> {
-        let sources = Sources { workspace: Some(workspace.to_owned()), ..self.0.sources.clone() };
-        Config::load(&sources)
+        self.settings(Some(workspace.to_owned()))
+    }
+
+    fn settings(&self, workspace: Option<PathBuf>) -> Result<Config> {
+        Config::load(&Sources { workspace, ..self.0.sources.clone() })
     }
 
     /// Where a run would go and why. Runs nothing.
@@ -122,6 +126,25 @@ impl Engine {
     /// Starts a run and returns at once; [`Engine::finished`] waits for its end. An error means that there is
     /// no run; what fails later is the run's outcome.
     pub async fn start(&self, spec: RunSpec) -> Result<RunId> {
+        let run = self.prepare(spec).await?;
+        let id = run.id;
+        self.drive(run);
+        Ok(id)
+    }
+
+    /// The same for a caller who must see every byte: the size limit leaves nothing out before the tail has read
+    /// it, and the program waits for the tail when it is too far behind.
+    pub async fn start_attached(&self, spec: RunSpec) -> Result<(RunId, Tail)> {
+        let run = self.prepare(spec).await?;
+        let tail = Tail::new(LogReader::open(&run.folder), run.log.progress());
+        let tail = tail.holding(run.log.holds().hold(0));
+        let id = run.id;
+        self.drive(run);
+        Ok((id, tail))
+    }
+
+    /// Checks what was asked for and writes it down.
+    async fn prepare(&self, spec: RunSpec) -> Result<Run> {
         launch::check(&spec)?;
         if let Some(name) = launch::missing_values(&spec).first() {
             return Err(Error::InvalidSpec {
@@ -148,11 +171,9 @@ impl Engine {
         let limit = config.logs().max_run_size;
         let opened = folder.clone();
         let (log, events, created) = blocking(move || inner.write_down(&record, &opened, limit)).await?;
-
         let live = Arc::new(Live::new(log.progress(), log.holds()));
         live.publish(created);
-        self.live().insert(id, Arc::clone(&live));
-        let run = Run {
+        Ok(Run {
             id,
             spec,
             folder,
@@ -166,17 +187,19 @@ impl Engine {
             live,
             maskers: Masks::default().into(),
             started: None,
+        })
+    }
+
+    /// Carries a run out in the background.
+    fn drive(&self, run: Run) {
+        let id = run.id;
+        self.live().insert(id, Arc::clone(&run.live));
+        let engine = self.clone();
+        let driven = async move {
+            run.drive().await;
+            engine.live().remove(&id);
         };
-        let inner = Arc::clone(&self.0);
-        let span = tracing::info_span!("run", %id);
-        self.0.tasks.spawn(
-            async move {
-                run.drive().await;
-                inner.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-            }
-            .instrument(span),
-        );
-        Ok(id)
+        self.0.tasks.spawn(driven.instrument(tracing::info_span!("run", %id)));
     }
 
     /// Asks a run to end, at least this urgently. The run may be another engine's. A run that is over is a
@@ -218,16 +241,6 @@ impl Engine {
             None => follow::Follow::start(self, id).await?.into_progress(),
         };
         Ok(Tail::new(reader, progress))
-    }
-
-    /// The same for a reader that must see every byte: the size limit leaves nothing out before it, and the
-    /// program waits for it when it is too far behind. Only for runs of this engine.
-    pub async fn attach(&self, id: RunId) -> Result<Tail> {
-        let tail = self.tail(id, 0).await?;
-        Ok(match self.find_live(id) {
-            Some(live) => tail.holding(live.holds.hold(0)),
-            None => tail,
-        })
     }
 
     /// A window of a log that does not wait.

@@ -39,8 +39,8 @@ pub(crate) async fn attach(
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
     let raw = matches!(spec.input, Input::Terminal { .. }).then(RawMode::enter);
-    let id = engine.start(spec).await?;
-    let mut view = show(engine, id, how).await?;
+    let (id, tail) = engine.start_attached(spec).await?;
+    let mut view = show(engine, id, tail, how);
     if how.stdin {
         send_stdin(engine.clone(), id);
     }
@@ -102,16 +102,11 @@ fn already_over(error: stigmer_engine::Error) -> Result<(), Failure> {
 }
 
 /// Shows the run on a thread of its own: our streams may block for as long as they like.
-async fn show(
-    engine: &Engine,
-    id: RunId,
-    how: Attachment,
-) -> Result<JoinHandle<Result<(), Failure>>, Failure> {
-    let tail = engine.attach(id).await?;
+fn show(engine: &Engine, id: RunId, tail: Tail, how: Attachment) -> JoinHandle<Result<(), Failure>> {
     let (engine, runtime) = (engine.clone(), Handle::current());
-    Ok(tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         if how.json { json::print_live(&engine, id, tail, &runtime) } else { print_bytes(tail, &runtime) }
-    }))
+    })
 }
 
 /// Writes what the program writes, each stream to its own, as it comes.

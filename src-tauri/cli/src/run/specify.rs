@@ -104,7 +104,7 @@ fn input(options: &Run, code_on_stdin: bool) -> Input {
         let (cols, rows) = terminal::size();
         return Input::Terminal { cols, rows };
     }
-    let nothing_to_send = options.detach || code_on_stdin || !options.watch.is_empty();
+    let nothing_to_send = options.no_input || options.detach || code_on_stdin || !options.watch.is_empty();
     if nothing_to_send || std::io::stdin().is_terminal() || !terminal::stdin_is_open() {
         return Input::Closed;
     }

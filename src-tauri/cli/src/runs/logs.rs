@@ -23,10 +23,16 @@ pub(super) async fn logs(engine: &Engine, options: &Logs) -> Result<Exit, Failur
     if let Some(range) = &options.lines {
         return lines(engine, id, range);
     }
-    let mut tail = engine.tail(id, options.from).await?;
+    let mut tail = if options.follow {
+        engine.tail(id, options.from).await?
+    } else {
+        let mut reader = engine.log(id);
+        reader.seek(options.from);
+        Tail::of_what_is_there(reader)
+    };
     let how = Printer { stream: options.stream, timestamps: options.timestamps, json: options.json };
-    let (follow, runtime) = (options.follow, Handle::current());
-    let printing = tokio::task::spawn_blocking(move || how.print(&mut tail, follow, &runtime));
+    let runtime = Handle::current();
+    let printing = tokio::task::spawn_blocking(move || how.print(&mut tail, &runtime));
     tokio::select! {
         printed = printing => printed.unwrap_or(Ok(()))?,
         // Only the watching ends: the run belongs to whoever started it.
@@ -51,7 +57,7 @@ struct Printer {
 }
 
 impl Printer {
-    fn print(&self, tail: &mut Tail, follow: bool, runtime: &Handle) -> Result<(), Failure> {
+    fn print(&self, tail: &mut Tail, runtime: &Handle) -> Result<(), Failure> {
         let mut stdout =
             BufWriter::with_capacity(256 << 10, File::from(io::stdout().as_fd().try_clone_to_owned()?));
         let mut at_line_start = true;
@@ -59,9 +65,7 @@ impl Printer {
             let mut piece = tail.next_now()?;
             if piece.is_none() {
                 stdout.flush()?;
-                if follow {
-                    piece = runtime.block_on(tail.next())?;
-                }
+                piece = runtime.block_on(tail.next())?;
             }
             match piece {
                 None => return Ok(stdout.flush()?),

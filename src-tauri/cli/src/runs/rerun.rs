@@ -1,7 +1,6 @@
 //! `stigmer runs rerun`.
 
 use stigmer_engine::engine::Engine;
-use stigmer_engine::live::Stop;
 use stigmer_engine::spec::{Base, Input, Origin};
 
 use crate::args::Rerun;
@@ -26,7 +25,5 @@ pub(super) async fn rerun(engine: &Engine, options: Rerun, output: &Output) -> R
     }
     let how =
         Attachment { json: options.json, stdin: wants_stdin || matches!(spec.input, Input::Terminal { .. }) };
-    let exit = attach(engine, spec, how, output).await;
-    engine.close(Stop::Force).await;
-    exit
+    attach(engine, spec, how, output).await
 }

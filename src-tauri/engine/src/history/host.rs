@@ -64,6 +64,8 @@ pub fn is_alive(home: &Home, host: Uuid) -> Result<bool> {
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => Err(Error::storage("locking", &path)(error)),
         Ok(()) => {
+            // Whatever stays is removed by whoever asks next.
+            let _ = fs::remove_file(home.mailbox(host));
             let _ = fs::remove_file(&path);
             Ok(false)
         }

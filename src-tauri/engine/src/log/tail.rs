@@ -21,6 +21,12 @@ impl Tail {
         Self { reader, progress, hold: None }
     }
 
+    /// Reads what is there now and waits for nothing.
+    pub fn of_what_is_there(reader: LogReader) -> Self {
+        let ended = Progress { ended: true, ..Progress::default() };
+        Self::new(reader, watch::channel(ended).1)
+    }
+
     /// Lets the size limit leave nothing out that this tail has not read yet; the program waits instead.
     #[must_use]
     pub fn holding(self, hold: Hold) -> Self {
