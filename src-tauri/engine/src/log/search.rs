@@ -85,6 +85,8 @@ pub fn search(
 fn matcher(query: &Query) -> Result<RegexMatcher> {
     RegexMatcherBuilder::new()
         .fixed_strings(query.fixed)
+        // `^` and `$` are those of a line. Without it the searcher must try every line by itself.
+        .multi_line(true)
         .case_insensitive(query.ignore_case)
         .line_terminator(Some(b'\n'))
         .build(&query.pattern)

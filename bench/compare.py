@@ -1,0 +1,135 @@
+"""The table of `make bench`: each row is a ratio or a difference of two things measured in one run."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TARGET = Path(sys.argv[1])
+STIGMER = TARGET / "release" / "stigmer"
+GIB = 1 << 30
+
+
+def medians(home, *commands, runs=10, warmup=2, shell=True):
+    """Median seconds of each command, measured in turn by hyperfine."""
+    with tempfile.NamedTemporaryFile() as result:
+        how = [] if shell else ["--shell=none"]
+        arguments = ["hyperfine", "--style=none", "--export-json", result.name, f"--runs={runs}", f"--warmup={warmup}"]
+        environment = os.environ | {"STIGMER_HOME": str(home)}
+        subprocess.run([*arguments, *how, *commands], check=True, env=environment, stdout=subprocess.DEVNULL)
+        return [entry["median"] for entry in json.load(result)["results"]]
+
+
+def peak_memory(home, *command):
+    """Largest resident size of a process and its children, in bytes, over the life of `command`."""
+    script = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    environment = os.environ | {"STIGMER_HOME": str(home)}
+    output = subprocess.run(
+        [sys.executable, "-c", script, *command], check=True, env=environment, capture_output=True, text=True
+    )
+    return int(output.stdout) * 1024
+
+
+def criterion(*name):
+    """Median of a criterion benchmark in seconds, or None if it was not run."""
+    path = TARGET.joinpath("criterion", *name, "new", "estimates.json")
+    return json.loads(path.read_text())["median"]["point_estimate"] / 1e9 if path.is_file() else None
+
+
+def short_run(home):
+    plain, ours = medians(home, "sh -c true", f"{STIGMER} run true", runs=100, warmup=10, shell=False)
+    return "`stigmer run true`", "`sh -c true`", f"{(ours - plain) * 1e3:.1f} ms more", "≤ 15 ms more", ours - plain <= 15e-3
+
+
+def hosted_run(_):
+    plain, ours = criterion("run", "bare spawn and wait"), criterion("run", "run in a hosted engine")
+    if plain is None or ours is None:
+        return None
+    return "run in a hosted engine", "bare spawn and wait", f"{(ours - plain) * 1e3:.1f} ms more", "≤ 2 ms more", ours - plain <= 2e-3
+
+
+def output_to_disk(home):
+    file = home / "plain"
+    producer = f"head -c {GIB} /dev/zero"
+    plain, ours = medians(
+        home, f"{producer} | cat > {file}", f"{STIGMER} run '{producer}' > /dev/null", runs=5, warmup=1
+    )
+    file.unlink()
+    ratio = plain / ours
+    return "1 GiB, process to log", "`cat >file`", f"{ratio:.2f}× the speed", "≥ 0.5×", ratio >= 0.5
+
+
+def memory(home):
+    idle = peak_memory(home, STIGMER, "run", "true")
+    busy = peak_memory(home, STIGMER, "run", f"yes 'a line of output' | head -c {GIB}")
+    more = (busy - idle) / (1 << 20)
+    return "memory over 1 GiB of output", "a run of `true`", f"{more:.0f} MiB more", "≤ 64 MiB more", more <= 64
+
+
+def search(home):
+    lines = "seq 1 110000000 | head -c 1073741824"
+    environment = os.environ | {"STIGMER_HOME": str(home)}
+    subprocess.run([STIGMER, "run", lines], check=True, env=environment, stdout=subprocess.DEVNULL)
+    one = home / "one.log"
+    subprocess.run(f"{STIGMER} runs logs last > {one}", check=True, env=environment, shell=True)
+    pattern = "77777[0-9]9$"
+    plain, ours = medians(
+        home, f"rg --count '{pattern}' {one}", f"{STIGMER} runs search --count '{pattern}' last", runs=5, warmup=1
+    )
+    one.unlink()
+    return "search of a 1 GiB log", "`rg` on the same bytes", f"{ours / plain:.2f}× the time", "≤ 2×", ours / plain <= 2
+
+
+def history(_):
+    root = TARGET / "criterion"
+    worst = {
+        entry.parent.parent.relative_to(root): json.loads(entry.read_text())["median"]["point_estimate"]
+        for entry in root.glob("*/list*/new/estimates.json")
+    }
+    if not worst:
+        return None
+    name = max(worst, key=worst.get)
+    slowest = worst[name] / 1e6
+    return "filtered list of 100,000 runs, the slowest", "", f"{slowest:.1f} ms", "≤ 50 ms", slowest <= 50
+
+
+def machine():
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    memory_total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    return f"{os.cpu_count()} × {model}, {memory_total:.0f} GiB, Linux {platform.release()}"
+
+
+def main():
+    folder = Path(tempfile.mkdtemp(prefix="stigmer-bench-"))
+    print(f"{machine()}\n\n| what | against | measured | target | |\n| --- | --- | --- | --- | --- |")
+    missed = False
+    try:
+        for measure in (short_run, hosted_run, output_to_disk, memory, search, history):
+            home = folder / measure.__name__
+            home.mkdir()
+            row = measure(home)
+            shutil.rmtree(home)
+            if row is None:
+                print(f"| {measure.__name__} | | not measured: run `make bench` | | |")
+                continue
+            what, against, measured, target, met = row
+            missed |= not met
+            print(f"| {what} | {against} | {measured} | {target} | {'met' if met else 'MISSED'} |", flush=True)
+    finally:
+        shutil.rmtree(folder)
+    sys.exit(1 if missed else 0)
+
+
+main()
