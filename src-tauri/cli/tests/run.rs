@@ -7,7 +7,8 @@ mod harness;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use harness::{Ended, Home};
+use harness::Home;
+use harness::call::Ended;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 

@@ -134,6 +134,10 @@ impl Running {
         self.stdin.as_mut().unwrap().write_all(bytes).unwrap();
     }
 
+    pub(crate) fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
     /// Waits until standard output contains `text`.
     #[track_caller]
     pub(crate) fn until_stdout(&self, text: &str) {

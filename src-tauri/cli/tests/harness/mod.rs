@@ -6,7 +6,7 @@
 
 #![expect(dead_code, reason = "every test file uses its own part of this")]
 
-mod call;
+pub(crate) mod call;
 pub(crate) mod terminal;
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use call::{Call, Ended, Running};
+pub(crate) use call::Call;
 
 /// Far beyond what anything takes, also on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
