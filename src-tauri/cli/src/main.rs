@@ -14,6 +14,7 @@ mod runs;
 mod secret;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -22,16 +23,26 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|told| {
+        // Help was asked for and goes to standard output; mistakes go to standard error. Where neither is
+        // open there is nobody to tell.
+        let _ = told.print();
+        let exit = if told.use_stderr() { Exit::Engine } else { Exit::Success };
+        std::process::exit(exit.code())
+    });
     start_logging();
     let output = Output::new(arguments.verbose, arguments.quiet);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let exit = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(arguments, &output)),
+        Ok(runtime) => {
+            let exit = runtime.block_on(dispatch(arguments, &output));
+            // A thread may wait for a reader of our output that takes nothing; it must not keep us.
+            runtime.shutdown_timeout(Duration::from_millis(200));
+            exit
+        }
         Err(error) => Err(exit::Failure::from(error)),
     };
     let exit = exit.unwrap_or_else(|failure| output.failure(&failure));
-    // Threads may still wait for input that never comes; nothing of ours waits for them.
     std::process::exit(exit.code());
 }
 

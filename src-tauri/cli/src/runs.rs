@@ -75,14 +75,19 @@ async fn resolve_all(engine: &Engine, given: &[String]) -> Result<Vec<RunId>, Fa
 async fn cancel(engine: &Engine, given: &[String], force: bool, output: &Output) -> Result<Exit, Failure> {
     let ids = resolve_all(engine, given).await?;
     let stop = if force { Stop::Force } else { Stop::Ask(Manner::Terminate) };
-    for &id in &ids {
-        engine.stop(id, stop).await?;
-    }
+    let (mut asked, mut refused) = (Vec::new(), None);
     for id in ids {
+        match engine.stop(id, stop).await {
+            Ok(()) => asked.push(id),
+            // The others are cancelled all the same.
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    for id in asked {
         let record = engine.finished(id).await?;
         output.note(Tone::Dim, format_args!("{} {}", short(id), record.state.word()));
     }
-    Ok(Exit::Success)
+    refused.map_or(Ok(Exit::Success), |error| Err(error.into()))
 }
 
 /// The short form of an id: its end, since runs of one time begin alike.

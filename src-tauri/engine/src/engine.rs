@@ -396,21 +396,35 @@ impl Engine {
 }
 
 impl Inner {
-    /// The folder, the row and the first event of a new run.
+    /// The row, the folder and the first event of a new run. The row first: where this is cut off, the next
+    /// engine finds the run and closes it, while a folder without a row would lie on the disk for ever.
     fn write_down(
         &self,
         record: &RunRecord,
         folder: &std::path::Path,
         limit: u64,
     ) -> Result<(LogWriter, EventLog, Event)> {
-        crate::os::create_private_dir(folder).map_err(Error::storage("creating", folder))?;
-        let events = EventLog::open(folder)?;
-        let created = Event::created(record);
-        events.append(&created)?;
-        let log = LogWriter::create(folder, limit)?;
         self.history.insert(record)?;
-        Ok((log, events, created))
+        let made = make_folder(record, folder, limit);
+        if made.is_err() {
+            // What cannot be taken back now is closed as lost by the next engine.
+            let _ = remove_folder(folder);
+            let _ = self.history.remove(&[record.id]);
+        }
+        made
     }
+}
+
+fn make_folder(
+    record: &RunRecord,
+    folder: &std::path::Path,
+    limit: u64,
+) -> Result<(LogWriter, EventLog, Event)> {
+    crate::os::create_private_dir(folder).map_err(Error::storage("creating", folder))?;
+    let events = EventLog::open(folder)?;
+    let created = Event::created(record);
+    events.append(&created)?;
+    Ok((LogWriter::create(folder, limit)?, events, created))
 }
 
 /// Removes a run's folder; one that is gone already is as good.

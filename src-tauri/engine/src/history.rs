@@ -31,7 +31,7 @@ use crate::state::{Ending, Place, RunRecord, RunState};
 
 pub use events::{Event, EventLog, What};
 pub use filter::Filter;
-pub use host::{Host, is_alive, wait_until_gone};
+pub use host::{Host, forget_dead, is_alive, wait_until_gone};
 pub use open::Opened;
 pub use retention::{Candidate, Reason};
 
@@ -173,11 +173,11 @@ impl History {
                 continue;
             }
             let told = RunRecord::from_events(events::read(&home.run(record.id))?);
+            if let Some(at) = told.as_ref().and_then(|told| told.started) {
+                self.started(record.id, at)?;
+            }
             match told {
-                Some(RunRecord { state: RunState::Ended(ending), started, bytes, .. }) => {
-                    if let Some(at) = started {
-                        self.started(record.id, at)?;
-                    }
+                Some(RunRecord { state: RunState::Ended(ending), bytes, .. }) => {
                     self.ended(record.id, &ending, bytes)?;
                 }
                 _ => orphans.push(record),

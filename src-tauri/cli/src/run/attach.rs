@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use bytes::Bytes;
 use stigmer_engine::backend::Size;
@@ -14,6 +15,7 @@ use stigmer_engine::state::{Outcome, RunRecord};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::terminal::{self, RawMode};
 use crate::exit::{Exit, Failure};
@@ -22,6 +24,9 @@ use crate::output::Output;
 
 /// Most bytes of standard input that are sent at once.
 const INPUT: usize = 64 << 10;
+
+/// How long a run that was stopped and is over may still be shown to a reader who takes nothing.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How a run is watched.
 #[derive(Debug, Clone, Copy)]
@@ -44,15 +49,28 @@ pub(crate) async fn attach(
     if how.stdin {
         send_stdin(engine.clone(), id);
     }
-    let mut cause = None;
-    let shown = loop {
+    let mut over = std::pin::pin!(engine.finished(id));
+    let (mut cause, mut shown, mut record) = (None, None, None);
+    while shown.is_none() || record.is_none() {
         tokio::select! {
-            shown = &mut view => break shown,
+            result = &mut view, if shown.is_none() => {
+                let result = result.unwrap_or(Ok(()));
+                if result.is_err() {
+                    // As a pipe does: the writer is told that nobody reads any more.
+                    engine.stop(id, Stop::Ask(Manner::Terminate)).await.or_else(already_over)?;
+                }
+                shown = Some(result);
+            }
+            result = &mut over, if record.is_none() => record = Some(result?),
+            () = sleep(LAST_WORDS), if cause.is_some() && record.is_some() => break,
             asked = signals.next() => match asked {
                 Asked::Stop(signal, manner) => {
-                    // The second time is meant.
+                    // The second time is meant, and so is the first where nothing is left to be stopped.
                     let stop = if cause.is_some() { Stop::Force } else { Stop::Ask(manner) };
                     cause.get_or_insert(signal);
+                    if record.is_some() {
+                        break;
+                    }
                     engine.stop(id, stop).await.or_else(already_over)?;
                 }
                 Asked::Resize => {
@@ -61,16 +79,13 @@ pub(crate) async fn attach(
                 }
             },
         }
-    };
-    drop(raw);
-    let shown = shown.unwrap_or(Ok(()));
-    if let Err(Failure::OutputClosed) = shown {
-        // As a pipe does: the writer is told that nobody reads any more.
-        engine.stop(id, Stop::Ask(Manner::Terminate)).await.or_else(already_over)?;
     }
-    let record = engine.finished(id).await?;
-    shown?;
-    finish(engine, &record, how, output, cause)
+    drop(raw);
+    match (shown, record) {
+        (Some(shown), Some(record)) => shown.and_then(|()| finish(engine, &record, how, output, cause)),
+        // Our own output leads nowhere, so the last words are not said either.
+        _ => Ok(cause.map_or(Exit::Engine, Exit::Signal)),
+    }
 }
 
 /// The exit code of a run that is over, after its last words.
@@ -151,7 +166,7 @@ fn send_stdin(engine: Engine, id: RunId) {
 }
 
 /// Signals to this process that mean something to its run.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
@@ -164,13 +179,22 @@ enum Asked {
 }
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             resize: signal(SignalKind::window_change())?,
         })
+    }
+
+    /// Waits to be asked to end, and gives the signal.
+    pub(super) async fn stop(&mut self) -> i32 {
+        loop {
+            if let Asked::Stop(signal, _) = self.next().await {
+                return signal;
+            }
+        }
     }
 
     async fn next(&mut self) -> Asked {

@@ -3,8 +3,8 @@
 use stigmer_engine::engine::Engine;
 use stigmer_engine::live::{Manner, Stop};
 use stigmer_engine::workspace::watch::Watcher;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::attach::Signals;
 use super::specify::Request;
 use super::{Attachment, attach};
 use crate::args::Run;
@@ -20,8 +20,7 @@ pub(crate) async fn watch(
 ) -> Result<Exit, Failure> {
     let mut watcher = Watcher::new(&request.spec.workspace, engine.home(), &options.watch)?;
     let how = Attachment { json: options.json, stdin: false };
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::new()?;
     loop {
         let exit = {
             let run = attach(engine, request.spec.clone(), how, output);
@@ -42,11 +41,15 @@ pub(crate) async fn watch(
                 output.note(Tone::Dim, "waiting for a change …");
                 tokio::select! {
                     changed = watcher.changed() => announce(&changed?, output),
-                    _ = interrupt.recv() => return Ok(Exit::INTERRUPT),
-                    _ = terminate.recv() => return Ok(Exit::Signal(15)),
+                    signal = signals.stop() => return Ok(Exit::Signal(signal)),
                 }
             }
-            None => {}
+            // Whoever asks us to end while a run makes way for the next does not mean that run alone.
+            None => tokio::select! {
+                biased;
+                signal = signals.stop() => return Ok(Exit::Signal(signal)),
+                () = std::future::ready(()) => {}
+            },
         }
     }
 }

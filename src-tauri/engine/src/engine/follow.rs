@@ -69,5 +69,6 @@ impl Follow {
 
 fn is_over(folder: &std::path::Path) -> bool {
     let events = events::read(folder).unwrap_or_default();
-    events.last().is_some_and(|event| matches!(event.what, What::Ended { .. }))
+    // Not the last: a run may be pinned after its end.
+    events.iter().any(|event| matches!(event.what, What::Ended { .. }))
 }

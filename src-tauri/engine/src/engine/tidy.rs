@@ -6,13 +6,14 @@ use tracing::info;
 
 use super::Engine;
 use crate::error::{Error, Result};
+use crate::history;
 use crate::run::blocking;
 
 /// Time between two looks for what is old.
 const EVERY: Duration = Duration::from_hours(24);
 
 impl Engine {
-    /// Removes what the settings no longer keep, if nobody did so within a day. Returns how many runs went.
+    /// Removes what the settings no longer keep and what dead engines left, if nobody did so within a day. Returns how many runs went.
     pub async fn tidy(&self) -> Result<usize> {
         let stamp = self.home().root().join("tidied");
         let claim = move || {
@@ -28,6 +29,8 @@ impl Engine {
         if !blocking(claim).await? {
             return Ok(0);
         }
+        let home = self.home().clone();
+        blocking(move || history::forget_dead(&home)).await?;
         let logs = self.settings(None)?.logs();
         let old = self.outdated(Some(logs.retention), Some(logs.max_total_size)).await?;
         let count = old.len();

@@ -7,6 +7,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -70,6 +71,24 @@ pub fn is_alive(home: &Home, host: Uuid) -> Result<bool> {
             Ok(false)
         }
     }
+}
+
+/// Removes what engines left that died without a run, for which nobody would ever ask.
+pub fn forget_dead(home: &Home) -> Result<()> {
+    let folder = home.hosts();
+    let files = fs::read_dir(&folder).map_err(Error::storage("reading", &folder))?;
+    for file in files.flatten() {
+        let name = file.file_name();
+        let host = name.to_str().and_then(|name| name.strip_suffix(".lock")?.parse().ok());
+        // A younger one may be about to be locked.
+        let is_settled = || file.metadata()?.modified()?.elapsed().map_err(io::Error::other);
+        if let Some(host) = host
+            && is_settled().is_ok_and(|age| age > Duration::from_mins(1))
+        {
+            is_alive(home, host)?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits until the engine `host` is gone. Blocks for as long as it lives.
