@@ -69,7 +69,7 @@ pub trait Execution: Send + Sync {
     async fn wait(&self) -> Result<Finish>;
 
     /// Writes to the program's standard input. Waits while the program does not read. Bytes for a program
-    /// that closed its input are discarded, as a pipe would.
+    /// that closed its input are discarded, as a pipe would. A call that is dropped may have written a part.
     async fn input(&self, bytes: Bytes) -> Result<()>;
 
     /// Closes the program's standard input.

@@ -23,7 +23,7 @@ type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 /// A command that a runner looks after.
 pub(super) struct RunnerExecution {
     incoming: Mutex<Incoming>,
-    requests: Mutex<Writer>,
+    requests: Mutex<Requests>,
     /// Bytes of input that the runner has room for.
     credit: Semaphore,
 }
@@ -33,6 +33,12 @@ struct Incoming {
     decoder: Decoder,
     exit: Option<Exit>,
     finish: Option<Finish>,
+}
+
+/// The way to the runner. A request whose sender was dropped half-way is completed by the next one.
+struct Requests {
+    stream: Writer,
+    unsent: Vec<u8>,
 }
 
 /// What the runner answered to a start.
@@ -45,10 +51,9 @@ pub(super) enum Started {
 
 impl RunnerExecution {
     /// Greets the runner and asks it to start a command.
-    pub(super) async fn start(stream: Reader, mut requests: Writer, start: Start) -> Result<Started> {
+    pub(super) async fn start(stream: Reader, requests: Writer, start: Start) -> Result<Started> {
         let mut incoming = Incoming { stream, decoder: Decoder::new(), exit: None, finish: None };
-        let mut request = Vec::new();
-        encode(&Request::Start(start), &mut request);
+        let mut requests = Requests { stream: requests, unsent: Vec::new() };
         match incoming.control().await? {
             Reply::Hello { version: VERSION, .. } => {}
             Reply::Hello { version, .. } => {
@@ -56,8 +61,8 @@ impl RunnerExecution {
             }
             _ => return Err(broken("the runner did not greet".to_owned())),
         }
-        requests.write_all(&request).await.map_err(lost)?;
-        requests.flush().await.map_err(lost)?;
+        requests.put(&Request::Start(start));
+        requests.send().await.map_err(lost)?;
         loop {
             match incoming.control().await? {
                 Reply::Started { .. } => {
@@ -75,14 +80,34 @@ impl RunnerExecution {
     }
 
     async fn request(&self, request: &Request) -> Result<()> {
-        let mut frame = Vec::new();
-        encode(request, &mut frame);
         let mut requests = self.requests.lock().await;
-        match requests.write_all(&frame).await {
-            Ok(()) => requests.flush().await.map_err(lost),
-            // The runner is gone because the command is over; `output` and `wait` tell how.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(lost(error)),
+        requests.put(request);
+        requests.deliver().await
+    }
+}
+
+impl Requests {
+    fn put(&mut self, request: &Request) {
+        encode(request, &mut self.unsent);
+    }
+
+    /// Sends what was put. Dropping the call loses nothing.
+    async fn send(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            let sent = self.stream.write(&self.unsent).await?;
+            if sent == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.unsent.drain(..sent);
+        }
+        self.stream.flush().await
+    }
+
+    /// Sends what was put to a runner that may be gone because the command is over: `output` and `wait` tell how.
+    async fn deliver(&mut self) -> Result<()> {
+        match self.send().await {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(lost(error)),
+            _ => Ok(()),
         }
     }
 }
@@ -148,8 +173,10 @@ impl Execution for RunnerExecution {
             else {
                 return Ok(());
             };
+            let mut requests = self.requests.lock().await;
+            requests.put(&Request::Input(piece.to_vec()));
             credit.forget();
-            self.request(&Request::Input(piece.to_vec())).await?;
+            requests.deliver().await?;
         }
         Ok(())
     }
