@@ -85,7 +85,7 @@ fn request(launch: &Launch) -> Start {
         env: env.filter(|(name, _)| name != RUN_ID.as_bytes()).chain([marker]).collect(),
         dir: ByteBuf::from(launch.dir.as_os_str().as_encoded_bytes()),
         terminal,
-        input: launch.input == Input::Piped,
+        input: launch.input != Input::Closed,
         spool: 0, // the runner and the engine share their fate here; nobody would come back for it
         drain_ms: DRAIN_MS,
     }
