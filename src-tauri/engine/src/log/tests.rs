@@ -198,7 +198,7 @@ async fn a_tail_reads_while_the_log_grows_and_stops_at_its_end() {
         }
     }
     log.finish();
-    let expected: String = (0..2_000).map(|number| format!("{number}\n")).collect();
+    let expected: String = (0..2_000).map(|number| number.to_string() + "\n").collect();
     assert_eq!(reading.await.unwrap(), expected.as_bytes());
 }
 

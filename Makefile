@@ -1,0 +1,52 @@
+# What can be done here; `make` alone lists it. The work is in scripts/, which install what is missing.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build runner test check bench torture tour icons install uninstall clean
+
+PREFIX ?= $(HOME)/.local
+target := $(or $(CARGO_TARGET_DIR),target)
+
+# The command reaches the script as it was typed: `value` keeps make from expanding `$` in it, and what is not
+# exported is not expanded on the way into the environment either.
+unexport CMD
+run: export STIGMER_COMMAND = $(value CMD)
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+run: ## Build, then run CMD: make run CMD='python3 --version'
+	@scripts/run.sh
+
+build: ## Build the command line and the runner, optimised
+	@scripts/build.sh
+
+runner: ## Build the static runner alone
+	@scripts/build.sh runner
+
+test: ## Format, lints, every test, and that the documents are current
+	@scripts/test.sh
+
+check: ## Format and lints alone
+	@scripts/check.sh
+
+bench: ## Measure
+	@scripts/bench.sh
+
+torture: ## The tests that repeat themselves, many more times
+	@STIGMER_TORTURE=$${STIGMER_TORTURE:-200} scripts/test.sh
+
+tour: ## Renew the tour in README.md from what the program prints
+	@scripts/tour.sh --write
+
+icons: ## Render icons/*.png from icons/icon.svg
+	@scripts/icons.sh
+
+install: build ## Install below PREFIX (~/.local): bin/stigmer, lib/stigmer/stigmer-runner
+	install -D -m 755 $(target)/release/stigmer $(DESTDIR)$(PREFIX)/bin/stigmer
+	install -D -m 755 $(target)/release/stigmer-runner $(DESTDIR)$(PREFIX)/lib/stigmer/stigmer-runner
+
+uninstall: ## Remove what `install` put there; runs and settings stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/stigmer $(DESTDIR)$(PREFIX)/lib/stigmer/stigmer-runner
+
+clean: ## Remove what was built
+	cargo clean

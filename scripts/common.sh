@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# What every script here needs. Sourced, never run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit
+
+# A cargo that was installed a moment ago is not on the caller's PATH yet.
+PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+export PATH
+
+# Read by the scripts that source this file.
+# shellcheck disable=SC2034
+target="${CARGO_TARGET_DIR:-$root/target}"
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+say() { printf '── %s\n' "$*" >&2; }
+
+fail() {
+    printf 'error: %s\n' "$1" >&2
+    if [ $# -gt 1 ]; then
+        printf 'hint: %s\n' "$2" >&2
+    fi
+    exit 1
+}

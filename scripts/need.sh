@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Installs what is missing to build or test, on Debian and Ubuntu; elsewhere says what is missing.
+#
+#   scripts/need.sh build    what building needs: a C compiler (for the bundled SQLite) and Rust
+#   scripts/need.sh test     and what the tests run
+#
+# Looks for the programs themselves, so it costs nothing and asks nobody when they are there. Daemons (D-Bus,
+# gnome-keyring) come only where CI=true or STIGMER_TEST_INSTALL=1 asks for them.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+purpose="${1:-build}"
+
+# The `rust-version` of the workspace.
+rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+may_install_daemons() { [ "${CI:-}" = true ] || [ "${STIGMER_TEST_INSTALL:-}" = 1 ]; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+can_install() { have apt-get && { [ "$(id -u)" = 0 ] || have sudo; }; }
+
+indexed=no
+renew_index() {
+    if [ "$indexed" = no ] && can_install; then
+        as_root apt-get update -qq || say "the package index could not be renewed; trying with the old one"
+    fi
+    indexed=yes
+}
+
+install_packages() {
+    say "installing $*"
+    if ! have apt-get; then
+        fail "missing here: $*" "install what these Debian packages hold with the package manager of this system"
+    fi
+    if ! can_install; then
+        fail "missing here: $*" "as root: apt-get install $*"
+    fi
+    renew_index
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+        fail "apt-get could not install $*"
+}
+
+# The version that the distribution offers of a package, such as 1.85.0; nothing if it has none.
+offered() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([0-9][0-9.]*\).*/\1/p'; }
+
+# Whether version $1 is at least $2.
+at_least() { [ -n "$1" ] && [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+cargo_version() { cargo --version 2>/dev/null | sed -n 's/^cargo \([0-9][0-9.]*\).*/\1/p'; }
+
+how_to_get_rust() {
+    fail "Rust $rust or later is needed, and $1" \
+        "install it from https://rustup.rs, or, where the distribution has it: apt-get install rustup && rustup default stable"
+}
+
+# From the distribution where it has one that is new enough, else with Rust's own installer, into ~/.cargo.
+install_rust() {
+    if have rustup && [ -n "$(cargo_version)" ]; then
+        # Which toolchain is the default is the user's choice.
+        how_to_get_rust "the default toolchain of rustup has $(cargo_version): rustup update stable && rustup default stable"
+    elif have rustup; then
+        rustup default stable >&2 || how_to_get_rust "rustup could not fetch it"
+    elif renew_index && can_install && [ -n "$(offered rustup)" ]; then
+        install_packages rustup
+        rustup default stable >&2 || how_to_get_rust "rustup could not fetch it"
+    elif can_install && at_least "$(offered cargo)" "$rust"; then
+        install_packages cargo rustc rustfmt rust-clippy
+    else
+        have curl || install_packages curl ca-certificates
+        say "installing Rust from rustup.rs into ${CARGO_HOME:-$HOME/.cargo}"
+        installer=$(mktemp)
+        trap 'rm -f "$installer"' EXIT
+        curl --proto '=https' --tlsv1.2 -sSf -o "$installer" https://sh.rustup.rs ||
+            how_to_get_rust "rustup.rs could not be reached"
+        sh "$installer" -y --no-modify-path --profile minimal --component rustfmt --component clippy >&2 ||
+            how_to_get_rust "its installer failed"
+    fi
+    at_least "$(cargo_version)" "$rust" || how_to_get_rust "it could not be installed"
+}
+
+missing=()
+need() { # PROGRAM PACKAGE...
+    have "$1" || missing+=("${@:2}")
+}
+want() { # the same for what tests can do without: they skip themselves and say so
+    have "$1" || ! can_install || missing+=("${@:2}")
+}
+
+need cc build-essential
+if [ "$purpose" = test ]; then
+    need python3 python3
+    want node nodejs
+    need ps procps
+    need setsid util-linux
+    if may_install_daemons; then
+        need dbus-run-session dbus dbus-daemon
+        need gnome-keyring-daemon gnome-keyring
+    fi
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+    install_packages "${missing[@]}"
+fi
+
+at_least "$(cargo_version)" "$rust" || install_rust
+
+if [ "$purpose" = test ]; then
+    for component in rustfmt clippy; do
+        case $component in
+            rustfmt) program=cargo-fmt ;;
+            clippy) program=cargo-clippy ;;
+        esac
+        "$program" --version >/dev/null 2>&1 && continue
+        if have rustup; then
+            rustup component add "$component" >&2
+        else
+            fail "$program is missing" "install it beside cargo"
+        fi
+    done
+fi

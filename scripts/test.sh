@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Everything that must hold. Its last lines name the tests that were skipped, if any, and repeat the counts.
+#
+# In CI nothing may be skipped: STIGMER_TEST_REQUIRE_ALL=1 turns a skip into a failure.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+if [ "${CI:-}" = true ]; then
+    export STIGMER_TEST_REQUIRE_ALL=1
+fi
+
+"$root/scripts/check.sh"
+
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+say "tests"
+# The tests of the engine and of the command line start the runner that stands beside them.
+cargo build --locked -p stigmer-runner -p stigmer
+junit="$target/nextest/default/junit.xml"
+rm -f "$junit"
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --locked --workspace 2>&1 | tee -a "$output"
+    # What a test that passes prints is only here.
+    grep -oh 'SKIPPED: [^<&]*' "$junit" >>"$output" || true
+else
+    cargo test --locked --workspace --lib --bins --tests --no-fail-fast 2>&1 | tee -a "$output"
+fi
+say "tests in the documentation of the code"
+cargo test --locked --workspace --doc 2>&1 | tee -a "$output"
+
+if [ -x scripts/check-dependencies.sh ]; then
+    say "dependencies"
+    scripts/check-dependencies.sh
+fi
+say "the tour in README.md"
+scripts/tour.sh --check
+
+skipped=$(grep -oh 'SKIPPED: .*' "$output" | sort -u || true)
+echo
+if [ -n "$skipped" ]; then
+    printf '%s\n' "$skipped"
+fi
+# The counts again, without the colours that they may have.
+sed 's/\x1b\[[0-9;]*m//g' "$output" | grep -E '^ +Summary \[|^test result: ' |
+    grep -v 'ok. 0 passed; 0 failed' || true

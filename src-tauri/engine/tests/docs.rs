@@ -1,0 +1,58 @@
+//! The documents name what the code has: no error without an explanation, no explanation without an error.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn every_error_code_is_explained_and_no_other() {
+    let mut used = codes_of_the_engine();
+    used.extend(codes_of_the_command_line());
+    assert_eq!(explained(), used, "left: docs/errors.md, right: the code");
+}
+
+/// The headings of `docs/errors.md`.
+fn explained() -> BTreeSet<String> {
+    let document = fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    let headings = document.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
+    headings.map(str::to_owned).collect()
+}
+
+/// The words in the body of `Error::code`. Read from the source: a list beside it could be forgotten.
+fn codes_of_the_engine() -> BTreeSet<String> {
+    let source = fs::read_to_string(root().join("src-tauri/engine/src/error.rs")).unwrap();
+    let body = source.split_once("pub fn code(").unwrap().1.split_once("\n    }\n").unwrap().0;
+    let codes: BTreeSet<_> = body.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    assert!(codes.contains("program-not-found") && codes.contains("stopped"), "{codes:?}");
+    codes
+}
+
+/// The reports that the command line makes itself.
+fn codes_of_the_command_line() -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    for file in rust_files(&root().join("src-tauri/cli/src")) {
+        let source = fs::read_to_string(file).unwrap();
+        let after = source.split("code: \"").skip(1);
+        codes.extend(after.map(|rest| rest.split_once('"').unwrap().0.to_owned()));
+    }
+    assert!(codes.contains("usage"), "{codes:?}");
+    codes
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
