@@ -22,7 +22,7 @@ use crate::history::events::{Event, EventLog, What};
 use crate::launch::{self, Surroundings};
 use crate::live::{Live, Manner, Stop};
 use crate::log::mask::{Masker, Masks};
-use crate::log::{LogWriter, Stream, reader};
+use crate::log::{LogWriter, Stream};
 use crate::secrets::{Secret, Secrets};
 use crate::spec::{Base, RunId, RunSpec};
 use crate::state::{Ending, Outcome, RunState, Usage};
@@ -146,7 +146,7 @@ impl Run {
         let mut stopping: Option<Stopping> = None;
         let mut failure = None;
         let finish = loop {
-            let held_back = failure.is_none() && self.log.held_back(reader::PIECE);
+            let held_back = failure.is_none() && self.log.held_back();
             tokio::select! {
                 biased;
                 // An engine that is gone asks for nothing any more.

@@ -211,6 +211,21 @@ fn count_lines(folder: &Path) -> io::Result<u64> {
     Ok(0)
 }
 
+/// The number of the line that the byte at `offset` is in; as if one began there where bytes before are left out.
+pub(super) fn line_at(folder: &Path, offset: u64) -> io::Result<u64> {
+    let starts = offsets(folder)?;
+    let before = starts.partition_point(|&start| start <= offset);
+    let Some(&start) = before.checked_sub(1).and_then(|index| starts.get(index)) else { return Ok(0) };
+    let Some(segment) = Segment::open(folder, start)? else { return Ok(0) };
+    let record =
+        segment.last_where(|record| record.offset <= offset)?.map(|at| segment.record(at)).transpose()?;
+    let Some(record) = record.flatten() else { return Ok(0) };
+    let length = (offset - record.offset).min(record.length.into());
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(PIECE)];
+    let read = segment.read(record.offset, &mut bytes)?;
+    Ok(record.line + memchr_iter(b'\n', &bytes[..read]).count() as u64)
+}
+
 /// The number of a line at or before `wanted`, and a position in or before it from where to count. `None` where
 /// the log is empty.
 fn line_start(folder: &Path, wanted: u64) -> io::Result<Option<(u64, u64)>> {

@@ -1,9 +1,9 @@
 //! Searching a whole log, with ripgrep's own libraries.
 //!
-//! Works on the files segment by segment in constant memory. A line longer than [`LINE`] is searched in parts of
-//! that length; what follows left-out bytes is searched as if a line began there.
+//! The files are mapped and searched where they lie in the system's cache, so a log of any size and lines of any
+//! length take no memory of ours. What follows left-out bytes is searched as if a line began there.
 
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -12,11 +12,13 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkMatch};
 use tokio_util::sync::CancellationToken;
 
+use super::reader::line_at;
 use super::segment::{Segment, offsets};
 use crate::error::{Error, Result};
+use crate::os::Mapping;
 
-/// Longest line that is searched as a whole, in bytes.
-pub const LINE: usize = 1 << 20;
+/// Bytes between two looks whether the search should stop.
+const WINDOW: usize = 64 << 20;
 /// Most bytes of a line that a [`Found`] carries.
 const SHOWN: usize = 64 << 10;
 /// Most matches that are marked in one line.
@@ -63,23 +65,24 @@ pub fn search(
         .before_context(query.context)
         .after_context(query.context)
         .build();
-    let mut count = 0;
-    for stretch in stretches(folder).map_err(Error::storage("reading", folder))? {
-        let mut source = Source::new(folder, stretch, stop);
-        let base_line = source.first_line().map_err(Error::storage("reading", folder))?;
-        let base = source.stretch.start;
-        let cuts = std::rc::Rc::clone(&source.cuts);
-        let mut sink =
-            Collect { matcher: &matcher, base, base_line, cuts, each: &mut each, count: 0, go_on: true };
-        searcher
-            .search_reader(&matcher, &mut source, &mut sink)
-            .map_err(Error::storage("searching", folder))?;
-        count += sink.count;
-        if !sink.go_on || stop.is_cancelled() {
-            break;
+    let failed = Error::storage("searching", folder);
+    let mut sink =
+        Collect { matcher: &matcher, base: 0, base_line: 0, each: &mut each, count: 0, go_on: true };
+    let mut go = || {
+        for stretch in stretches(folder)? {
+            for (begin, window) in windows(&stretch.bytes, query.context) {
+                if stop.is_cancelled() || !sink.go_on {
+                    return Ok(());
+                }
+                sink.base = stretch.start + begin as u64;
+                sink.base_line = line_at(folder, sink.base)?;
+                searcher.search_slice(&matcher, window, &mut sink)?;
+            }
         }
-    }
-    Ok(count)
+        Ok(())
+    };
+    go().map_err(failed)?;
+    Ok(sink.count)
 }
 
 fn matcher(query: &Query) -> Result<RegexMatcher> {
@@ -93,91 +96,58 @@ fn matcher(query: &Query) -> Result<RegexMatcher> {
         .map_err(|error| Error::Pattern { pattern: query.pattern.clone(), why: error.to_string() })
 }
 
-/// The ranges of the log that have no bytes left out.
-fn stretches(folder: &Path) -> io::Result<Vec<Range<u64>>> {
-    let mut stretches: Vec<Range<u64>> = Vec::new();
+/// A part of the log that has no bytes left out, in memory as the system maps its files.
+struct Stretch {
+    start: u64,
+    bytes: Mapping,
+}
+
+fn stretches(folder: &Path) -> io::Result<Vec<Stretch>> {
+    let mut groups: Vec<Vec<(Segment, u64)>> = Vec::new();
     for start in offsets(folder)? {
         let Some(segment) = Segment::open(folder, start)? else { continue };
-        let end = segment.end()?;
-        match stretches.last_mut() {
-            Some(last) if last.end == start => last.end = end,
-            _ => stretches.push(start..end),
+        let length = segment.end()? - start;
+        let follows = groups
+            .last()
+            .and_then(|group| group.last())
+            .is_some_and(|(last, length)| last.start + length == start && Mapping::can_continue(*length));
+        match groups.last_mut().filter(|_| follows) {
+            Some(group) => group.push((segment, length)),
+            None => groups.push(vec![(segment, length)]),
         }
     }
-    Ok(stretches)
+    let map = |group: Vec<(Segment, u64)>| {
+        let start = group.first().map_or(0, |(segment, _)| segment.start);
+        let files: Vec<_> = group.iter().map(|(segment, length)| (&segment.data, *length)).collect();
+        Ok(Stretch { start, bytes: Mapping::new(&files)? })
+    };
+    groups.into_iter().map(map).collect()
 }
 
-/// Positions in what the searcher reads at which a line end was put in that is not in the log.
-type Cuts = std::rc::Rc<std::cell::RefCell<Vec<u64>>>;
-
-/// One stretch as a reader that cuts lines at [`LINE`].
-struct Source<'a> {
-    folder: &'a Path,
-    stretch: Range<u64>,
-    position: u64,
-    segment: Option<Segment>,
-    /// Bytes since the last line end.
-    open_line: usize,
-    cuts: Cuts,
-    stop: &'a CancellationToken,
-}
-
-impl<'a> Source<'a> {
-    fn new(folder: &'a Path, stretch: Range<u64>, stop: &'a CancellationToken) -> Self {
-        let position = stretch.start;
-        Self { folder, stretch, position, segment: None, open_line: 0, cuts: Cuts::default(), stop }
-    }
-
-    fn first_line(&self) -> io::Result<u64> {
-        let segment = Segment::open(self.folder, self.stretch.start)?;
-        let record = segment.map(|segment| segment.record(0)).transpose()?.flatten();
-        Ok(record.map_or(0, |record| record.line))
-    }
-
-    fn read_log(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(segment) = &self.segment {
-                let read = segment.read(self.position, buffer)?;
-                if read > 0 || self.position >= self.stretch.end {
-                    self.position += read as u64;
-                    return Ok(read);
-                }
-            }
-            self.segment = Segment::open(self.folder, self.position)?;
-            if self.segment.is_none() {
-                return Ok(0);
-            }
+/// Parts of `bytes` of about [`WINDOW`] bytes that end with a line, and where each begins. A stop is heard between
+/// them. Lines of context must not be cut off, so a search that shows them gets all at once.
+fn windows(bytes: &[u8], context: usize) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut begin = 0;
+    std::iter::from_fn(move || {
+        let rest = bytes.get(begin..).filter(|rest| !rest.is_empty())?;
+        let mut length = rest.len();
+        if context == 0 && length > WINDOW {
+            let last = memchr::memrchr(b'\n', &rest[..WINDOW]);
+            // A line longer than a window goes whole into its own.
+            length = last
+                .or_else(|| Some(WINDOW + memchr::memchr(b'\n', &rest[WINDOW..])?))
+                .map_or(length, |end| end + 1);
         }
-    }
-}
-
-impl Read for Source<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.is_cancelled() || buffer.is_empty() {
-            return Ok(0);
-        }
-        if self.open_line == LINE {
-            let cuts = self.cuts.borrow().len() as u64;
-            self.cuts.borrow_mut().push(self.position - self.stretch.start + cuts);
-            self.open_line = 0;
-            buffer[0] = b'\n';
-            return Ok(1);
-        }
-        let room = buffer.len().min(LINE - self.open_line);
-        let read = self.read_log(&mut buffer[..room])?;
-        self.open_line = match memchr::memrchr(b'\n', &buffer[..read]) {
-            Some(end) => read - end - 1,
-            None => self.open_line + read,
-        };
-        Ok(read)
-    }
+        let window = (begin, &rest[..length]);
+        begin += length;
+        Some(window)
+    })
 }
 
 struct Collect<'a, F> {
     matcher: &'a RegexMatcher,
     base: u64,
     base_line: u64,
-    cuts: Cuts,
     each: &'a mut F,
     count: u64,
     go_on: bool,
@@ -185,11 +155,10 @@ struct Collect<'a, F> {
 
 impl<F: FnMut(Found) -> bool> Collect<'_, F> {
     fn found(&self, bytes: &[u8], offset: u64, line: Option<u64>) -> Found {
-        let cuts = self.cuts.borrow().partition_point(|&cut| cut < offset) as u64;
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         Found {
-            line: self.base_line + line.unwrap_or(1) - 1 - cuts,
-            offset: self.base + offset - cuts,
+            line: self.base_line + line.unwrap_or(1) - 1,
+            offset: self.base + offset,
             bytes: bytes[..bytes.len().min(SHOWN)].to_vec(),
             matches: Vec::new(),
         }

@@ -21,6 +21,8 @@ use crate::os;
 const JOIN_WITHIN: u64 = 1_000;
 /// Longest piece that joining makes, in bytes. Jumping to a line scans at most one piece.
 const JOIN_UP_TO: u32 = 256 << 10;
+/// A multiple of every system's page, in bytes.
+const PAGES: u64 = 64 << 10;
 /// Largest segment, in bytes.
 const SEGMENT: u64 = 16 << 20;
 /// A log keeps its beginning and its end, each in about half of the limit, in this many segments at least.
@@ -63,7 +65,8 @@ struct Current {
 impl LogWriter {
     /// Begins an empty log in `folder`, of which about `limit` bytes are kept.
     pub fn create(folder: &Path, limit: u64) -> Result<Self> {
-        let segment_size = (limit / SEGMENTS).clamp(4 << 10, SEGMENT);
+        // Whole pages, so that a search can map segments one behind the other.
+        let segment_size = (limit / SEGMENTS).clamp(PAGES, SEGMENT) / PAGES * PAGES;
         Ok(Self {
             folder: folder.to_owned(),
             limit,
@@ -92,10 +95,19 @@ impl LogWriter {
         self.current.end
     }
 
-    /// Whether appending `length` bytes would leave out what a reader holds. Wait for [`Holds::passed`].
-    pub fn held_back(&self, length: usize) -> bool {
-        self.kept + length as u64 > self.limit
-            && self.droppable.front().is_some_and(|(start, length)| self.holds.first() < start + length)
+    /// Whether the log is full of what a reader holds. Wait for [`Holds::passed`]: appending nevertheless keeps
+    /// everything and goes beyond the limit.
+    pub fn held_back(&self) -> bool {
+        self.is_full() && self.droppable.front().is_some_and(|segment| self.is_held(*segment))
+    }
+
+    /// Whether there is no room for another segment.
+    fn is_full(&self) -> bool {
+        self.kept + self.segment_size > self.limit
+    }
+
+    fn is_held(&self, (start, length): (u64, u64)) -> bool {
+        self.holds.first() < start + length
     }
 
     /// Appends a piece.
@@ -138,8 +150,11 @@ impl LogWriter {
         if closed.end > self.limit / 2 {
             self.droppable.push_back((closed.start, closed.end - closed.start));
         }
-        while self.kept + self.segment_size > self.limit {
-            let Some((start, length)) = self.droppable.pop_front() else { break };
+        while self.is_full()
+            && let Some(&(start, length)) = self.droppable.front()
+            && !self.is_held((start, length))
+        {
+            self.droppable.pop_front();
             std::fs::remove_file(data_path(&self.folder, start))?;
             std::fs::remove_file(index_path(&self.folder, start))?;
             self.kept -= length;

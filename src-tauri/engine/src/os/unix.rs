@@ -1,12 +1,16 @@
 //! Linux and macOS.
 
-use std::ffi::OsString;
+use std::ffi::{OsString, c_void};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::ops::Deref;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, User};
@@ -130,5 +134,64 @@ impl Drop for Mailbox {
     fn drop(&mut self) {
         // One that stays is found to have no reader.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Files in memory, one behind the other, as the system's cache has them.
+pub(crate) struct Mapping {
+    address: Option<NonNull<c_void>>,
+    length: usize,
+}
+
+impl Mapping {
+    /// Whether something can be mapped directly behind a file of this length: only whole pages touch.
+    pub(crate) fn can_continue(length: u64) -> bool {
+        let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
+        page.and_then(|page| u64::try_from(page).ok()).is_some_and(|page| length.is_multiple_of(page))
+    }
+
+    /// Maps files with the lengths that they have now; all but the last must be whole pages. The files must not
+    /// be made shorter while the mapping lives.
+    pub(crate) fn new(files: &[(&File, u64)]) -> io::Result<Self> {
+        let total = files.iter().map(|(_, length)| *length).sum::<u64>();
+        let total = usize::try_from(total).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let Some(length) = NonZeroUsize::new(total) else { return Ok(Self { address: None, length: 0 }) };
+        // SAFETY: a new private range that nobody else knows of.
+        let address = unsafe { mmap_anonymous(None, length, ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE) }?;
+        let mapping = Self { address: Some(address), length: total };
+        let mut begin = 0;
+        for (file, length) in files {
+            let length = usize::try_from(*length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+            let Some(size) = NonZeroUsize::new(length) else { continue };
+            let place = NonZeroUsize::new(address.as_ptr() as usize + begin);
+            // SAFETY: the place lies within the range just made, which this replaces bit by bit.
+            unsafe {
+                mmap(place, size, ProtFlags::PROT_READ, MapFlags::MAP_SHARED | MapFlags::MAP_FIXED, file, 0)
+            }?;
+            begin += length;
+        }
+        Ok(mapping)
+    }
+}
+
+impl Deref for Mapping {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self.address {
+            // SAFETY: the range is mapped for as long as this lives, and readable throughout. Logs only grow, and
+            // a file that is removed stays mapped.
+            Some(address) => unsafe { std::slice::from_raw_parts(address.as_ptr().cast(), self.length) },
+            None => &[],
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if let Some(address) = self.address {
+            // SAFETY: nothing borrows the range any more. Failing would leave it mapped, which is harmless.
+            let _ = unsafe { munmap(address, self.length) };
+        }
     }
 }
