@@ -219,17 +219,31 @@ impl Engine {
         requests::ask(&self.0.home, record.host, id, stop)
     }
 
-    /// Waits for the end of a run of this or another engine.
-    pub async fn finished(&self, id: RunId) -> Result<RunRecord> {
-        if let Some(live) = self.find_live(id) {
-            let mut state = live.state.subscribe();
-            // A sender that is dropped has ended the run before.
-            let _ = state.wait_for(|state| state.ending().is_some()).await;
-        } else {
-            let mut following = follow::Follow::start(self, id).await?;
-            let _ = following.progress().wait_for(|progress| progress.ended).await;
+    /// Waits for the end of a run of this or another engine. The end of a run of this engine is told even
+    /// where it could not be written down.
+    pub fn finished(&self, id: RunId) -> impl Future<Output = Result<RunRecord>> + Send + use<> {
+        // Looked up now and not when it is first waited for: the run may be over by then.
+        let (engine, live) = (self.clone(), self.find_live(id));
+        async move {
+            let events = match live {
+                Some(live) => {
+                    // A sender that is dropped has ended the run before.
+                    let _ = live.state.subscribe().wait_for(|state| state.ending().is_some()).await;
+                    live.events(0).0
+                }
+                None => {
+                    let mut following = follow::Follow::start(&engine, id).await?;
+                    let _ = following.progress().wait_for(|progress| progress.ended).await;
+                    let record = engine.get(id).await?;
+                    if record.state.ending().is_some() {
+                        return Ok(record);
+                    }
+                    // Its engine could not reach the database; the next one that opens completes the row.
+                    events::read(&engine.home().run(id))?
+                }
+            };
+            RunRecord::from_events(events).ok_or_else(|| Error::RunNotFound { given: id.to_string() })
         }
-        self.get(id).await
     }
 
     /// Reads the log of a run from `position`, waiting for more while it goes on.

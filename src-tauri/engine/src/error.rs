@@ -251,7 +251,10 @@ impl Error {
 const FREE_SPACE: &str = "free some space, for instance with `stigmer runs prune`";
 
 fn is_full(source: &rusqlite::Error) -> bool {
-    source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    // Without space the database cannot even be opened: its index in shared memory is a file that cannot grow.
+    let cannot_grow =
+        source.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+    cannot_grow || source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
 }
 
 fn is_locked(source: &rusqlite::Error) -> bool {

@@ -95,8 +95,7 @@ impl Run {
         }
         let execution: Arc<dyn Execution> = Arc::from(started?);
         self.live.execution.send_replace(Some(Arc::clone(&execution)));
-        let at = Timestamp::now();
-        self.happened(What::Running { pid: None });
+        let at = self.happened(What::Running { pid: None });
         self.live.state.send_replace(RunState::Running);
         let (history, id) = (Arc::clone(&self.history), self.id);
         // Not waited for: output must be read and stops heard while another program holds the database.
@@ -291,12 +290,15 @@ impl Run {
         self.live.state.send_replace(RunState::Ended(ending));
     }
 
-    fn happened(&mut self, what: What) {
-        let event = Event { at: Timestamp::now(), what };
+    /// Writes down what happened and tells everybody. Returns when.
+    fn happened(&mut self, what: What) -> Timestamp {
+        let at = Timestamp::now();
+        let event = Event { at, what };
         if let Err(error) = self.events.append(&event) {
             warn!(%error, "an event could not be written down");
         }
         self.live.publish(event);
+        at
     }
 
     async fn clean_up(&self) {

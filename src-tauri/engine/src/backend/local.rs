@@ -44,13 +44,14 @@ impl Backend for Local {
     async fn start(&self, launch: Launch) -> Result<Box<dyn Execution>> {
         let program = launch.argv.first().map(|program| program.lossy().into_owned()).unwrap_or_default();
         let dir = launch.dir.clone();
-        let mut runner = Command::new(runner()?)
+        let path = runner()?;
+        let mut runner = Command::new(&path)
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|source| Error::Connection { source })?;
+            .map_err(|error| unusable(format!("`{}` cannot be started: {error}", path.display())))?;
         let (Some(requests), Some(replies)) = (runner.stdin.take(), runner.stdout.take()) else {
             return Err(Error::Connection { source: io::ErrorKind::BrokenPipe.into() });
         };
@@ -115,9 +116,10 @@ fn runner() -> Result<PathBuf> {
     [folder.join(&name), folder.join("../lib/stigmer").join(&name), folder.join("..").join(&name)]
         .into_iter()
         .find(|path| path.is_file())
-        .ok_or_else(|| Error::BackendUnavailable {
-            backend: "local",
-            why: format!("`{name}` is not beside `{}`", program.display()),
-            hint: "install Stigmer again, or set STIGMER_RUNNER to the program",
-        })
+        .ok_or_else(|| unusable(format!("`{name}` is not beside `{}`", program.display())))
+}
+
+fn unusable(why: String) -> Error {
+    let hint = "install Stigmer again, or set STIGMER_RUNNER to the program";
+    Error::BackendUnavailable { backend: "local", why, hint }
 }

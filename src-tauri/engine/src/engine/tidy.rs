@@ -7,6 +7,7 @@ use tracing::info;
 use super::Engine;
 use crate::error::{Error, Result};
 use crate::history;
+use crate::os;
 use crate::run::blocking;
 
 /// Time between two looks for what is old.
@@ -23,7 +24,10 @@ impl Engine {
                 return Ok(false);
             }
             // Written first: of several who look at once, the others find it fresh.
-            std::fs::write(&stamp, "").map_err(Error::storage("writing", &stamp))?;
+            let mut options = std::fs::OpenOptions::new();
+            let made = os::private(options.write(true).create(true).truncate(true)).open(&stamp);
+            made.and_then(|file| file.set_modified(SystemTime::now()))
+                .map_err(Error::storage("writing", &stamp))?;
             Ok(true)
         };
         if !blocking(claim).await? {
