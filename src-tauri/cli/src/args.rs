@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use stigmer_engine::spec::{Language, Mode};
+use stigmer_engine::spec::{Language, Mode, Network};
 
 /// Runs commands where you choose, watches them live, stops them, and finds them again
 #[derive(Debug, Parser)]
@@ -93,6 +93,12 @@ pub(crate) struct Run {
     /// Give the program a terminal
     #[arg(long, short, conflicts_with_all = ["json", "detach"])]
     pub tty: bool,
+    /// Let the run write only to the workspace and temporary folders; refused where the system cannot
+    #[arg(long)]
+    pub guard: bool,
+    /// With --guard, `none` lets the run open and accept no TCP connection
+    #[arg(long, value_name = "NETWORK", value_parser = network)]
+    pub network: Option<Network>,
     /// Give the program no input, also where standard input is no terminal
     #[arg(long, short = 'n', conflicts_with = "tty")]
     pub no_input: bool,
@@ -419,6 +425,10 @@ pub(crate) struct Doctor {
 
 fn mode(name: &str) -> Result<Mode, String> {
     name.parse().map_err(|()| "the modes are local, sandbox, daytona and auto".to_owned())
+}
+
+fn network(name: &str) -> Result<Network, String> {
+    if name == "none" { Ok(Network::None) } else { Err("the network can be none".to_owned()) }
 }
 
 fn language(name: &str) -> Result<Language, String> {

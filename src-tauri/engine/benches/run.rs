@@ -8,25 +8,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use stigmer_engine::config::{Environment, Sources, UserFile};
 use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
-use stigmer_engine::spec::{
-    Base, Environment as Variables, Input, Limits, Origin, RunSpec, Target, Text, Work,
-};
+use stigmer_engine::spec::{Base, Environment as Variables, RunSpec, Text, Work};
 
 fn spec() -> RunSpec {
     let variables = std::env::vars_os().map(|(name, value)| (Text::from(name), Text::from(value)));
-    RunSpec {
-        work: Work::Line { line: "true".into(), shell: None },
-        target: Target::default(),
-        workspace: std::env::temp_dir(),
-        workdir: None,
-        env: Variables { base: Base::Caller(variables.collect()), ..Variables::default() },
-        secrets: Vec::new(),
-        input: Input::Closed,
-        limits: Limits::default(),
-        origin: Origin::CommandLine,
-        labels: Vec::new(),
-        rerun_of: None,
-    }
+    let work = Work::Line { line: "true".into(), shell: None };
+    let env = Variables { base: Base::Caller(variables.collect()), ..Variables::default() };
+    RunSpec { env, ..RunSpec::new(work, std::env::temp_dir()) }
 }
 
 fn overhead(criterion: &mut Criterion) {

@@ -56,6 +56,8 @@ pub struct Launch {
     pub dir: PathBuf,
     /// Where its standard input comes from.
     pub input: Input,
+    /// How it is confined where it shares the machine with its user.
+    pub guard: Option<stigmer_runner::Guard>,
 }
 
 /// One started program, anywhere. Dropping it forces the program to end.

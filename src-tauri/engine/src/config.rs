@@ -39,7 +39,7 @@ pub use self::value::{Secret, Value};
 pub use self::watch::{State, watch};
 
 use crate::error::{Error, Result};
-use crate::spec::Mode;
+use crate::spec::{Guard, Mode};
 
 /// Name of the settings of a project.
 pub const PROJECT_FILE: &str = ".stigmer.yaml";
@@ -121,15 +121,6 @@ pub struct Logs {
     pub retention: Duration,
     /// Bytes that all runs together may take.
     pub max_total_size: u64,
-}
-
-/// How local runs are confined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
-    /// Not at all.
-    Off,
-    /// They write only to the workspace and to temporary folders.
-    Workspace,
 }
 
 /// What is wrong and what is doubtful with a configuration.

@@ -17,7 +17,7 @@ use crate::history::History;
 use crate::home::Home;
 use crate::run::blocking;
 use crate::secrets::{KeychainState, Secrets};
-use crate::spec::{Base, Environment, Input, Limits, Origin, RunSpec, Target, Text, Work};
+use crate::spec::{Base, Environment, Limits, RunSpec, Target, Text, Work};
 use crate::state::Outcome;
 
 /// Longest time for one check.
@@ -129,18 +129,12 @@ fn failed(why: String) -> Error {
 
 fn trial_spec() -> RunSpec {
     let variables = std::env::vars_os().map(|(name, value)| (Text::from(name), Text::from(value)));
+    let work = Work::Line { line: "echo works".into(), shell: None };
     RunSpec {
-        work: Work::Line { line: "echo works".into(), shell: None },
         target: Target { mode: Some(crate::spec::Mode::Local) },
-        workspace: std::env::temp_dir(),
-        workdir: None,
         env: Environment { base: Base::Caller(variables.collect()), ..Environment::default() },
-        secrets: Vec::new(),
-        input: Input::Closed,
         limits: Limits { timeout: Some(LIMIT), ..Limits::default() },
-        origin: Origin::CommandLine,
-        labels: Vec::new(),
-        rerun_of: None,
+        ..RunSpec::new(work, std::env::temp_dir())
     }
 }
 

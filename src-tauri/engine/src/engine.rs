@@ -144,7 +144,7 @@ impl Engine {
     }
 
     /// Checks what was asked for and writes it down.
-    async fn prepare(&self, spec: RunSpec) -> Result<Run> {
+    async fn prepare(&self, mut spec: RunSpec) -> Result<Run> {
         launch::check(&spec)?;
         if let Some(name) = launch::missing_values(&spec).first() {
             return Err(Error::InvalidSpec {
@@ -155,6 +155,8 @@ impl Engine {
         let config = self.config(&spec.workspace)?;
         let place = launch::place(&spec, &config);
         let backend = backend::of(&self.0.backends, place.mode)?;
+        // Kept with the run: what held it then holds when it is run again.
+        spec.guard = spec.guard.or(Some(config.guard()));
         let record = RunRecord {
             id: RunId::new(),
             spec: spec.without_values(),

@@ -71,6 +71,12 @@ pub enum Error {
         /// What to do about it.
         hint: &'static str,
     },
+    /// The run should be confined, and this system cannot do it.
+    #[error("this system cannot guard the run as asked; it was not started")]
+    GuardUnavailable {
+        /// The system's words.
+        source: io::Error,
+    },
     /// The stream to a running program broke.
     #[error("the connection to the run was lost")]
     Connection {
@@ -180,6 +186,7 @@ impl Error {
             Self::Folder { .. } => "folder-unusable",
             Self::File { .. } => "file-unreadable",
             Self::BackendUnavailable { .. } => "backend-unavailable",
+            Self::GuardUnavailable { .. } => "guard-unavailable",
             Self::Connection { .. } => "connection-lost",
             Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",
             Self::Storage { .. } => "storage",
@@ -214,6 +221,7 @@ impl Error {
                 return Some(format!("install one of: {}", tried.join(", ")));
             }
             Self::Folder { .. } => "check that the folder exists and may be entered",
+            Self::GuardUnavailable { .. } => "use a newer Linux kernel, or run it without --guard",
             Self::File { .. } => "check its name and that you may read it",
             Self::Connection { .. } => "run it again; what it printed so far is kept",
             Self::Storage { source, path, .. } => match source.kind() {

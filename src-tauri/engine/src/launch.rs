@@ -13,7 +13,7 @@ use crate::backend::Launch;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::secrets::{Secret, SecretName};
-use crate::spec::{Code, Language, RunId, RunSpec, Text, Work};
+use crate::spec::{Code, Guard, Language, Network, RunId, RunSpec, Text, Work};
 use crate::state::Place;
 
 /// Variables of the app that no run inherits: only `-e` and secrets put keys where programs see them.
@@ -106,7 +106,8 @@ pub(crate) fn resolve(id: RunId, spec: &RunSpec, around: &Surroundings<'_>) -> R
             argv
         }
     };
-    Ok(Launch { id, argv, env: env.into_iter().collect(), dir, input: spec.input })
+    let guard = confinement(spec, &env)?;
+    Ok(Launch { id, argv, env: env.into_iter().collect(), dir, input: spec.input, guard })
 }
 
 /// The working directory, checked to be a folder that can be entered.
@@ -133,6 +134,24 @@ fn environment(spec: &RunSpec, dir: &Path, around: &Surroundings<'_>) -> BTreeMa
     let set = spec.env.set.iter().filter_map(|(name, value)| Some((name.into(), value.clone()?)));
     env.extend(set);
     env
+}
+
+/// What a confined run may do.
+fn confinement(spec: &RunSpec, env: &BTreeMap<Text, Text>) -> Result<Option<stigmer_runner::Guard>> {
+    match (spec.guard.unwrap_or(Guard::Off), spec.network) {
+        (Guard::Off, None) => Ok(None),
+        (Guard::Off, Some(Network::None)) => Err(Error::InvalidSpec {
+            what: "nothing keeps a local run without guard from the network".to_owned(),
+            hint: "add --guard",
+        }),
+        (Guard::Workspace, network) => {
+            let temporary = env.get(&Text::from("TMPDIR")).cloned();
+            let writable = ["/tmp", "/var/tmp", "/dev"].map(Text::from).into_iter();
+            let writable = writable.chain([Text::from(&spec.workspace)]).chain(temporary);
+            let writable = writable.map(|path| serde_bytes::ByteBuf::from(path.as_bytes())).collect();
+            Ok(Some(stigmer_runner::Guard { writable, network: network.is_none() }))
+        }
+    }
 }
 
 /// Looks a program up the way a shell would, in the `PATH` of `env`.

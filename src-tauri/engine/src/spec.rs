@@ -67,6 +67,12 @@ pub struct RunSpec {
     /// Limits on what it may use.
     #[serde(default)]
     pub limits: Limits,
+    /// How it is confined; `None` leaves it to the settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
+    /// Which network it sees; `None` is that of its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// Who started it.
     #[serde(default)]
     pub origin: Origin,
@@ -79,6 +85,25 @@ pub struct RunSpec {
 }
 
 impl RunSpec {
+    /// This work on this workspace, everything else as it usually is.
+    pub fn new(work: Work, workspace: impl Into<PathBuf>) -> Self {
+        Self {
+            work,
+            target: Target::default(),
+            workspace: workspace.into(),
+            workdir: None,
+            env: Environment::default(),
+            secrets: Vec::new(),
+            input: Input::default(),
+            limits: Limits::default(),
+            guard: None,
+            network: None,
+            origin: Origin::default(),
+            labels: Vec::new(),
+            rerun_of: None,
+        }
+    }
+
     /// What the history keeps: the same without the values of variables.
     #[must_use]
     pub fn without_values(&self) -> Self {
@@ -307,6 +332,24 @@ impl Default for Limits {
     fn default() -> Self {
         Self { timeout: None, grace: Duration::from_secs(5) }
     }
+}
+
+/// How a local run is confined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// Not at all.
+    Off,
+    /// It reads the system, but writes only to the workspace and to temporary folders.
+    Workspace,
+}
+
+/// The network that a run sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// None: it can neither open nor accept connections.
+    None,
 }
 
 /// Who started a run.

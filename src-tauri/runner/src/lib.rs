@@ -24,5 +24,6 @@
 pub mod protocol;
 
 pub use protocol::{
-    Decoder, Exit, Frame, Left, ProtocolError, Refusal, Reply, Request, Signal, Size, Start, Stream, Usage,
+    Decoder, Exit, Frame, Guard, Left, ProtocolError, Refusal, Reply, Request, Signal, Size, Start, Stream,
+    Usage,
 };

@@ -7,6 +7,7 @@
 //! | `prepare()` | makes this process the parent of every orphan below it; returns the `Signals` |
 //! | `Signals` | a file descriptor to poll, and `take()`: whether the runner itself was asked to end |
 //! | `Exec`, `execute(..)` | starts a program exactly as told; it dies with the runner, its children do not |
+//! | `Fence` | confines the process that enters it and all that it starts, or cannot be made |
 //! | `open_terminal`, `resize`, `end_of_file` | a pseudo-terminal, its size, its character for end of file |
 //! | `widen` | gives a pipe the largest buffer that the system grants; whether it is a pipe |
 //! | `available`, `splice` | how much a pipe holds, and moving that to another pipe without copying it |

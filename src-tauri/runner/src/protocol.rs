@@ -76,8 +76,19 @@ pub struct Start {
     /// [`Request::Resume`]. Small pieces count a little more than their bytes. Zero keeps nothing and leaves the
     /// pressure to the stream itself.
     pub spool: u32,
+    /// Confines the command and everything that it starts.
+    pub guard: Option<Guard>,
     /// Milliseconds that output is still read after the command exited while something holds its pipe.
     pub drain_ms: u32,
+}
+
+/// What a confined command may do beside reading and executing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// Files and folders that it may write to, with all that is below them. Those that do not exist are left out.
+    pub writable: Vec<serde_bytes::ByteBuf>,
+    /// Whether it may open and accept TCP connections.
+    pub network: bool,
 }
 
 /// Size of a terminal in character cells.
@@ -165,6 +176,8 @@ pub enum Refusal {
     NotExecutable,
     /// The working directory cannot be entered.
     Directory,
+    /// The kernel cannot confine it as asked; it was not started unconfined.
+    Guard,
     /// Anything else, such as too many processes.
     Other,
 }

@@ -18,7 +18,7 @@ use serde_bytes::ByteBuf;
 use stigmer_runner::{Refusal, Size, Start, Stream};
 
 use crate::input::Sink;
-use crate::os::{self, Exec};
+use crate::os::{self, Exec, Fence};
 use crate::output::Source;
 
 /// Where programs are looked up when the command's environment has no `PATH`.
@@ -42,10 +42,13 @@ pub(crate) fn spawn(start: &Start) -> Result<Spawned, Refused> {
     let exec = prepare(start).map_err(|error| other(&error))?;
     std::env::set_current_dir(OsStr::from_bytes(&start.dir))
         .map_err(|error| Refused { refusal: Refusal::Directory, message: error.to_string() })?;
+    let fence = start.guard.as_ref().map(Fence::new).transpose();
+    let fence = fence.map_err(|error| Refused { refusal: Refusal::Guard, message: error.to_string() })?;
     let streams = start.terminal.map_or_else(|| pipes(start.input), |size| terminal(size, start.input));
     let Streams { stdio, input, output } = streams.map_err(|error| other(&error))?;
     let paths = exec.paths.clone();
-    let pid = os::execute(exec, stdio, start.terminal.is_some()).map_err(|error| explain(&error, &paths))?;
+    let pid =
+        os::execute(exec, stdio, start.terminal.is_some(), fence).map_err(|error| explain(&error, &paths))?;
     Ok(Spawned { pid, input, output })
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use stigmer_engine::Error;
 use stigmer_engine::spec::{
-    Base, Code, Environment, Input, Language, Limits, Origin, RunSpec, Target, Text, Work,
+    Base, Code, Environment, Guard, Input, Language, Limits, Origin, RunSpec, Target, Text, Work,
 };
 
 use super::terminal;
@@ -44,6 +44,8 @@ pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
         secrets: options.secret.clone(),
         input,
         limits: Limits { timeout: options.timeout, grace: options.grace },
+        guard: options.guard.then_some(Guard::Workspace),
+        network: options.network,
         origin: Origin::CommandLine,
         labels: options.label.clone(),
         rerun_of: None,

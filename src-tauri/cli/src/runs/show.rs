@@ -6,6 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{Event, What};
+use stigmer_engine::spec::Guard;
 use stigmer_engine::state::{Outcome, RunRecord};
 
 use super::{list, size, time};
@@ -50,6 +51,10 @@ fn facts(engine: &Engine, record: &RunRecord, bytes: u64, lines: u64) -> Vec<(&'
     }
     if let Some(took) = record.duration() {
         facts.push(("took", time(took)));
+    }
+    if spec.guard == Some(Guard::Workspace) {
+        let network = if spec.network.is_some() { ", no network" } else { "" };
+        facts.push(("guard", format!("writes only to the workspace and temporary folders{network}")));
     }
     if let Some(timeout) = spec.limits.timeout {
         facts.push(("limit", time(timeout)));

@@ -87,6 +87,7 @@ fn request(launch: &Launch) -> Start {
         dir: ByteBuf::from(launch.dir.as_os_str().as_encoded_bytes()),
         terminal,
         input: launch.input != Input::Closed,
+        guard: launch.guard.clone(),
         spool: 0, // the runner and the engine share their fate here; nobody would come back for it
         drain_ms: DRAIN_MS,
     }
@@ -97,6 +98,7 @@ fn refused(refusal: Refusal, message: String, program: String, dir: PathBuf) -> 
     match refusal {
         Refusal::NotFound => Error::ProgramNotFound { program },
         Refusal::NotExecutable => Error::ProgramNotExecutable { program, source },
+        Refusal::Guard => Error::GuardUnavailable { source },
         Refusal::Directory => Error::Folder { path: dir, source },
         Refusal::Other => Error::InvalidSpec {
             what: format!("`{program}` could not be started: {source}"),

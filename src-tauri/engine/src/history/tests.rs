@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{Filter, History};
 use crate::home::Home;
-use crate::spec::{Environment, Input, Limits, Mode, Origin, RunId, RunSpec, Target, Work};
+use crate::spec::{Mode, Origin, RunId, RunSpec, Work};
 use crate::state::{Ending, Exit, Outcome, Place, RunRecord, RunState};
 
 /// A home of its own for a test; it is gone with the folder.
@@ -40,19 +40,7 @@ fn second(n: i64) -> Timestamp {
 fn run(line: &str) -> RunRecord {
     RunRecord {
         id: RunId::new(),
-        spec: RunSpec {
-            work: Work::Line { line: line.into(), shell: None },
-            target: Target::default(),
-            workspace: "/home/ada/project".into(),
-            workdir: None,
-            env: Environment::default(),
-            secrets: Vec::new(),
-            input: Input::Closed,
-            limits: Limits::default(),
-            origin: Origin::CommandLine,
-            labels: Vec::new(),
-            rerun_of: None,
-        },
+        spec: RunSpec::new(Work::Line { line: line.into(), shell: None }, "/home/ada/project"),
         place: Place {
             mode: Mode::Local,
             reason: "the default".into(),

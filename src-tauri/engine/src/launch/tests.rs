@@ -1,22 +1,9 @@
 //! What is refused, and what a backend is given.
 
 use super::*;
-use crate::spec::{Environment, Input, Language, Limits, Origin, Target};
 
 fn spec(work: Work, workspace: &Path) -> RunSpec {
-    RunSpec {
-        work,
-        target: Target::default(),
-        workspace: workspace.to_owned(),
-        workdir: None,
-        env: Environment::default(),
-        secrets: Vec::new(),
-        input: Input::Closed,
-        limits: Limits::default(),
-        origin: Origin::CommandLine,
-        labels: Vec::new(),
-        rerun_of: None,
-    }
+    RunSpec::new(work, workspace)
 }
 
 fn line(line: &str) -> Work {

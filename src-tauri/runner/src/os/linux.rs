@@ -18,10 +18,13 @@ use stigmer_runner::{Exit, Size};
 
 #[path = "linux/exec.rs"]
 mod exec;
+#[path = "linux/fence.rs"]
+mod fence;
 #[path = "linux/processes.rs"]
 mod processes;
 
 pub(crate) use exec::{Exec, execute};
+pub(crate) use fence::Fence;
 pub(crate) use processes::{Process, descendants, name};
 
 /// Buffer that is asked for pipes, in bytes: what an unprivileged process may have by default.

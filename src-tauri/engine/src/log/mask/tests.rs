@@ -160,21 +160,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-#[ignore = "a measurement, for a release build"]
-fn speed_without_hits() {
-    let masks =
-        masks(&["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "hunter2hunter2", "dtn_0123456789abcdef"]);
-    let line = "2024-05-01T12:00:00Z INFO building target/debug/deps/libserde.rlib in 1.25 s\n";
-    let chunk = Bytes::from(line.repeat(65536 / line.len()));
-    let mut masker = masks.masker();
-    let started = std::time::Instant::now();
-    let mut bytes = 0;
-    for _ in 0..20_000 {
-        bytes += masker.push(chunk.clone()).len();
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    let speed = bytes as f64 / 1e6 / started.elapsed().as_secs_f64();
-    println!("{speed:.0} MB/s");
-}

@@ -16,6 +16,8 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, execve, getpid, getppid, setsid};
 
+use super::Fence;
+
 /// Largest number of a signal, real-time ones included.
 const LAST_SIGNAL: libc::c_int = 64;
 
@@ -48,11 +50,17 @@ impl Exec {
 /// Starts a program in a session of its own, whose controlling terminal is its standard output if `on_terminal`.
 ///
 /// The program is killed when the runner dies; what the program starts is not, by this means.
-pub(crate) fn execute(exec: Exec, streams: [Stdio; 3], on_terminal: bool) -> io::Result<Pid> {
+pub(crate) fn execute(
+    exec: Exec,
+    streams: [Stdio; 3],
+    on_terminal: bool,
+    fence: Option<Fence>,
+) -> io::Result<Pid> {
     let [stdin, stdout, stderr] = streams;
     let runner = getpid();
     let mut command = Command::new(OsStr::from_bytes(exec.paths[0].as_bytes()));
     command.stdin(stdin).stdout(stdout).stderr(stderr);
+    let mut fence = fence;
     let enter = move || {
         setsid()?;
         if on_terminal {
@@ -65,6 +73,9 @@ pub(crate) fn execute(exec: Exec, streams: [Stdio; 3], on_terminal: bool) -> io:
         }
         forget_signals()?;
         close_others_on_exec();
+        if let Some(fence) = fence.take() {
+            fence.enter()?;
+        }
         Err(exec.become_program().into())
     };
     // SAFETY: the runner has one thread, so between fork and exec nothing is locked and memory can be allocated.
