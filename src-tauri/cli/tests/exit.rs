@@ -96,7 +96,7 @@ fn a_workspace_that_may_not_be_read_is_125() {
     let home = Home::new();
     let closed = home.work().join("closed");
     fs::create_dir(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let test = "a_workspace_that_may_not_be_read_is_125";
     let is_root = fs::read_dir(&closed).is_ok();
     if !is_root {
