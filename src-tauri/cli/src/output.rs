@@ -12,6 +12,7 @@ use crate::exit::{Exit, Failure};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     notes: bool,
+    warnings: bool,
     colour_out: bool,
     colour_err: bool,
 }
@@ -49,6 +50,7 @@ impl Output {
         };
         Self {
             notes: verbose || (io::stderr().is_terminal() && !quiet),
+            warnings: !quiet,
             colour_out: coloured(io::stdout().is_terminal()),
             colour_err: coloured(io::stderr().is_terminal()),
         }
@@ -68,7 +70,9 @@ impl Output {
 
     /// Something that the user should know, whoever watches.
     pub(crate) fn warning(&self, text: impl Display) {
-        to_stderr(&format!("{} {text}", paint(self.colour_err, Tone::Warning, "warning:")));
+        if self.warnings {
+            to_stderr(&format!("{} {text}", paint(self.colour_err, Tone::Warning, "warning:")));
+        }
     }
 
     /// A failure in full: what, why, what next.

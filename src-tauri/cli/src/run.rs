@@ -10,8 +10,10 @@ pub(crate) use attach::{Attachment, attach};
 pub(crate) use specify::{own_variables, variables};
 pub(crate) use terminal::hidden_line;
 
+use std::path::Path;
+
 use serde_json::json;
-use stigmer_engine::config::Sources;
+use stigmer_engine::config::{Config, Sources};
 use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
 use stigmer_engine::live::Stop;
@@ -23,6 +25,7 @@ use crate::output::{Output, Tone, answer};
 /// Carries out `stigmer run`.
 pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Result<Exit, Failure> {
     let request = specify::specify(&options)?;
+    warn_about_settings(&sources, &request.spec.workspace, output);
     if options.detach {
         return detach::detach(&request.spec, &sources, output).await;
     }
@@ -49,6 +52,15 @@ pub(crate) async fn open(sources: Sources, output: &Output) -> Result<Engine, Fa
         ));
     }
     Ok(engine)
+}
+
+/// Warns of what is not understood in the settings that hold for a workspace. What is wrong with them is the
+/// error of whoever needs them.
+fn warn_about_settings(sources: &Sources, workspace: &Path, output: &Output) {
+    let sources = Sources { workspace: Some(workspace.to_owned()), ..sources.clone() };
+    if let Ok(config) = Config::load(&sources) {
+        config.warnings().iter().for_each(|warning| output.warning(warning));
+    }
 }
 
 /// Ends the engine of this process, after the run and not before it the place for housekeeping.

@@ -26,7 +26,7 @@ fn several_arguments_reach_the_program_as_they_are() {
     let home = Home::new();
     let hard = ["a b", "", "'\"`$HOME\\", "line\nend\n", "*", "--json", "-e", "--", "ß🦀"];
     let ended = home.stigmer(PRINT).args(hard).ended().expect(0);
-    let expected: String = hard.iter().map(|arg| format!("{arg}\0")).collect();
+    let expected = hard.map(|arg| [arg, "\0"].concat()).concat();
     assert_eq!(ended.out(), expected);
 }
 

@@ -154,6 +154,10 @@ impl Running {
         self.stdout.bytes.lock().unwrap().clone()
     }
 
+    pub(crate) fn stderr_so_far(&self) -> String {
+        self.stderr.text()
+    }
+
     fn said(&self) -> String {
         format!("stdout {:?}, stderr {:?}", self.stdout.text(), self.stderr.text())
     }

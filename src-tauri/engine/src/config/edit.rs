@@ -15,20 +15,26 @@ use super::keys::{self, Key};
 use super::kind::Kind;
 use super::sources::wrong;
 use super::yaml::{Data, Entry, Node};
-use super::{Origin, unknown};
+use super::{Origin, PROJECT_FILE, unknown};
 use crate::error::{Error, Result};
 
 /// Sets a setting in a file, and makes the file, private to the user, if there is none.
 ///
 /// `text` is understood as in a variable or on the command line. Fails, and changes nothing, if there is no
 /// such setting, if the value does not fit, if the file cannot be read or is written in a way that cannot be
-/// edited, and for secrets, which belong into the keychain.
+/// edited, and for secrets, which belong into the keychain, and what a project may not say in its file.
 pub fn set(path: &Path, name: &str, text: &str) -> Result<()> {
     let key = keys::find(name).ok_or_else(|| unknown(name))?;
     if key.is_secret() {
         return Err(Error::Config {
             what: format!("`{name}` is not written to a file"),
             hint: "keep it in the keychain with `stigmer auth login`".to_owned(),
+        });
+    }
+    if key.personal && path.file_name().is_some_and(|file| file == PROJECT_FILE) {
+        return Err(Error::Config {
+            what: format!("`{name}` is ignored in a project file"),
+            hint: "set it without --project: it belongs into your own settings".to_owned(),
         });
     }
     let value = key.kind.read_text(text).map_err(|mismatch| wrong(key, Origin::Option, &mismatch))?;
