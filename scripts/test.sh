@@ -17,7 +17,8 @@ trap 'rm -f "$output"' EXIT
 say "tests"
 # The tests of the engine and of the command line start the runner that stands beside them.
 cargo build --locked -p stigmer-runner -p stigmer
-junit="$target/nextest/default/junit.xml"
+# Below the workspace, wherever cargo builds.
+junit="$root/target/nextest/default/junit.xml"
 rm -f "$junit"
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --locked --workspace 2>&1 | tee -a "$output"
