@@ -78,14 +78,16 @@ def search(home):
     lines = "seq 1 110000000 | head -c 1073741824"
     environment = os.environ | {"STIGMER_HOME": str(home)}
     subprocess.run([STIGMER, "run", lines], check=True, env=environment, stdout=subprocess.DEVNULL)
+    # What a user has without Stigmer: the output of the same command, redirected. A copy of our log would be laid
+    # out otherwise in the system's cache, which decides more than the search does.
     one = home / "one.log"
-    subprocess.run(f"{STIGMER} runs logs last > {one}", check=True, env=environment, shell=True)
+    subprocess.run(f"{lines} > {one}", check=True, shell=True)
     pattern = "77777[0-9]9$"
     plain, ours = medians(
         home, f"rg --count '{pattern}' {one}", f"{STIGMER} runs search --count '{pattern}' last", runs=5, warmup=1
     )
     one.unlink()
-    return "search of a 1 GiB log", "`rg` on the same bytes", f"{ours / plain:.2f}× the time", "≤ 2×", ours / plain <= 2
+    return "search of a 1 GiB log", "`rg` on the same output, redirected", f"{ours / plain:.2f}× the time ({ours * 1e3:.0f} against {plain * 1e3:.0f} ms)", "≤ 2×", ours / plain <= 2
 
 
 def history(_):
