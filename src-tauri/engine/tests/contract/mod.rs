@@ -102,6 +102,7 @@ pub(crate) fn program<A: Into<Text>>(place: &dyn Place, argv: impl IntoIterator<
         env: place.variables(),
         dir: place.folder().to_owned(),
         input: Input::Closed,
+        guard: None,
     }
 }
 
