@@ -104,13 +104,7 @@ fn edit(sources: &Sources, output: &Output) -> Result<Exit, Failure> {
         .find_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()));
     let editor = named.unwrap_or_else(|| "vi".to_owned());
     let path = sources.user.path();
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| Error::Storage {
-            action: "creating",
-            path: folder.to_owned(),
-            source,
-        })?;
-    }
+    config::create_if_missing(path)?;
     // An editor may come with options, as in `code --wait`.
     let status = Command::new("sh").args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(path).status();
     let failed = |why: String| Report {

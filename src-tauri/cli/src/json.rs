@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use stigmer_engine::Report;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{Event, What};
 use stigmer_engine::log::{Piece, Tail};
@@ -73,6 +74,20 @@ pub(crate) fn print_end(engine: &Engine, record: &RunRecord) -> Result<(), Failu
     Ok(stdout.flush()?)
 }
 
+/// The last line where there is no run.
+pub(crate) fn refused_line(error: &Report) -> Value {
+    json!({
+        "type": "execution_complete",
+        "run_id": Value::Null,
+        "state": "error",
+        "exit_code": Value::Null,
+        "duration_ms": Value::Null,
+        "mode": Value::Null,
+        "cost_usd": Value::Null,
+        "error": error,
+    })
+}
+
 /// The last line about a run.
 pub(crate) fn complete_line(record: &RunRecord) -> Value {
     let outcome = record.state.ending().map(|ending| &ending.outcome);
@@ -115,10 +130,7 @@ pub(crate) fn print_piece(to: &mut impl Write, piece: Piece) -> io::Result<()> {
             let at = Timestamp::from_microsecond(i64::try_from(at).unwrap_or_default()).unwrap_or_default();
             let mut position = offset;
             for chunk in chunks(&bytes) {
-                let (name, content) = match std::str::from_utf8(chunk) {
-                    Ok(text) => ("content", text.to_owned()),
-                    Err(_) => ("content_base64", BASE64_STANDARD.encode(chunk)),
-                };
+                let (name, content) = content(chunk);
                 let line =
                     json!({ "type": "log", "stream": stream, name: content, "offset": position, "at": at });
                 writeln!(to, "{line}")?;
@@ -129,6 +141,14 @@ pub(crate) fn print_piece(to: &mut impl Write, piece: Piece) -> io::Result<()> {
         Piece::LeftOut { offset, length } => {
             writeln!(to, "{}", json!({ "type": "left_out", "offset": offset, "length": length }))
         }
+    }
+}
+
+/// The name and value under which bytes stand: as text if they are, else in base64.
+pub(crate) fn content(bytes: &[u8]) -> (&'static str, String) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => ("content", text.to_owned()),
+        Err(_) => ("content_base64", BASE64_STANDARD.encode(bytes)),
     }
 }
 

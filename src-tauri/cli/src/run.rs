@@ -8,7 +8,7 @@ mod watch;
 
 pub(crate) use attach::{Attachment, attach};
 pub(crate) use specify::{own_variables, variables};
-pub(crate) use terminal::hidden_line;
+pub(crate) use terminal::{hidden_line, size as terminal_size};
 
 use std::path::Path;
 
@@ -27,9 +27,10 @@ pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Resu
     let request = specify::specify(&options)?;
     warn_about_settings(&sources, &request.spec.workspace, output);
     if options.detach {
-        return detach::detach(&request.spec, &sources, output).await;
+        return detach::detach(&request.spec, &sources, options.json, output).await;
     }
-    let engine = open(sources, output).await?;
+    let refused = |failure| refuse(failure, options.json);
+    let engine = open(sources, output).await.map_err(refused)?;
     if options.dry_run {
         return dry_run(&engine, &request.spec, options.json);
     }
@@ -39,7 +40,18 @@ pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Resu
         close(engine).await;
         return exit;
     }
-    watch::watch(&engine, &request, &options, output).await
+    let exit = watch::watch(&engine, &request, &options, output).await;
+    close(engine).await;
+    exit
+}
+
+/// Tells a program that reads JSON, too, that there is no run.
+fn refuse(failure: Failure, as_json: bool) -> Failure {
+    if let (Failure::Report(error), true) = (&failure, as_json) {
+        // Told on standard error in any case.
+        let _ = answer(&crate::json::refused_line(error).to_string());
+    }
+    failure
 }
 
 /// Opens the engine of this process.
@@ -114,9 +126,4 @@ fn closing_line(record: &stigmer_engine::state::RunRecord, output: &Output) {
     let took = record.duration().map(|took| format!(" in {}", crate::runs::time(took))).unwrap_or_default();
     let id = crate::runs::short(record.id);
     output.note(tone, format_args!("── {what}{took} · {} · {id}", record.place.mode.name()));
-}
-
-/// Columns of our terminal.
-pub(crate) fn terminal_width() -> u16 {
-    terminal::size().0
 }

@@ -39,6 +39,7 @@ pub use self::value::{Secret, Value};
 pub use self::watch::{State, watch};
 
 use crate::error::{Error, Result};
+use crate::os;
 use crate::spec::{Guard, Mode};
 
 /// Name of the settings of a project.
@@ -283,6 +284,17 @@ impl Serialize for Setting {
         fields.serialize_field("origin", &self.origin)?;
         fields.end()
     }
+}
+
+/// Makes an empty settings file that only its owner may read, where there is none.
+pub fn create_if_missing(path: &Path) -> Result<()> {
+    let create = || {
+        if let Some(folder) = path.parent() {
+            os::create_private_dir(folder)?;
+        }
+        os::private(std::fs::OpenOptions::new().append(true).create(true)).open(path).map(drop)
+    };
+    create().map_err(Error::storage("creating", path))
 }
 
 /// A size as people write it, such as `1 GiB` or `500MB`, in bytes.

@@ -1,7 +1,7 @@
 //! A run of this process, watched by it: output to our streams, our input to it, our signals as its stop.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -44,17 +44,18 @@ pub(crate) async fn attach(
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
     let raw = matches!(spec.input, Input::Terminal { .. }).then(RawMode::enter);
-    let (id, tail) = engine.start_attached(spec).await?;
+    let started = engine.start_attached(spec).await;
+    let (id, tail) = started.map_err(|error| super::refuse(error.into(), how.json))?;
     let mut view = show(engine, id, tail, how);
     if how.stdin {
-        send_stdin(engine.clone(), id);
+        send_stdin(engine.clone(), id, *output);
     }
     let mut over = std::pin::pin!(engine.finished(id));
     let (mut cause, mut shown, mut record) = (None, None, None);
     while shown.is_none() || record.is_none() {
         tokio::select! {
             result = &mut view, if shown.is_none() => {
-                let result = result.unwrap_or(Ok(()));
+                let result = result.unwrap_or_else(|error| Err(io::Error::other(error).into()));
                 if result.is_err() {
                     // As a pipe does: the writer is told that nobody reads any more.
                     engine.stop(id, Stop::Ask(Manner::Terminate)).await.or_else(already_over)?;
@@ -131,9 +132,9 @@ fn print_bytes(mut tail: Tail, runtime: &Handle) -> Result<(), Failure> {
     let mut stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     while let Some(piece) = runtime.block_on(tail.next())? {
         match piece {
-            Piece::Bytes { stream: Stream::Stdout, bytes, .. } => stdout.write_all(&bytes)?,
+            Piece::Bytes { stream: Stream::Stdout, bytes, .. } => terminal::write(&mut stdout, &bytes)?,
             Piece::Bytes { stream: Stream::Stderr | Stream::System, bytes, .. } => {
-                stderr.write_all(&bytes)?;
+                terminal::write(&mut stderr, &bytes)?;
             }
             // A reader that holds on is never left behind by the size limit.
             Piece::LeftOut { .. } => {}
@@ -144,7 +145,7 @@ fn print_bytes(mut tail: Tail, runtime: &Handle) -> Result<(), Failure> {
 
 /// Sends our standard input to the run until one of them ends. The thread may outlive the run in a read; nobody
 /// waits for it.
-fn send_stdin(engine: Engine, id: RunId) {
+fn send_stdin(engine: Engine, id: RunId, output: Output) {
     let runtime = Handle::current();
     std::thread::spawn(move || {
         let mut stdin = io::stdin().lock();
@@ -154,7 +155,14 @@ fn send_stdin(engine: Engine, id: RunId) {
                 Ok(0) => break,
                 Ok(read) => runtime.block_on(engine.input(id, Bytes::copy_from_slice(&buffer[..read]))),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match terminal::until_readable() {
+                    Ok(()) => continue,
+                    Err(_) => break,
+                },
+                Err(error) => {
+                    output.warning(format_args!("standard input cannot be read any further: {error}"));
+                    break;
+                }
             };
             if sent.is_err() {
                 return;

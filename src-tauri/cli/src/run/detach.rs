@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use serde_json::json;
 use stigmer_engine::config::{Sources, UserFile};
+use stigmer_engine::home::Home;
 use stigmer_engine::spec::RunSpec;
 use stigmer_engine::{Error, Report};
 
@@ -14,15 +17,21 @@ use crate::host::Answer;
 use crate::output::{Output, Tone, answer};
 
 /// Hands the run to a new host and prints its id.
-pub(crate) async fn detach(spec: &RunSpec, sources: &Sources, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn detach(
+    spec: &RunSpec,
+    sources: &Sources,
+    as_json: bool,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let spec = serde_json::to_vec(spec).map_err(|error| Failure::from(std::io::Error::other(error)))?;
-    let options = options_for_host(sources);
-    let reply =
-        tokio::task::spawn_blocking(move || ask_host(&spec, options)).await.map_err(std::io::Error::other)?;
+    let (options, home) = (options_for_host(sources), Home::of_user()?);
+    let reply = tokio::task::spawn_blocking(move || ask_host(&spec, options, home.root()))
+        .await
+        .map_err(std::io::Error::other)?;
     let reply = reply.map_err(|source| Error::Connection { source })?;
     match serde_json::from_slice(&reply) {
         Ok(Answer::Started { run_id }) => {
-            answer(&run_id.to_string())?;
+            answer(&if as_json { json!({ "run_id": run_id }).to_string() } else { run_id.to_string() })?;
             output.note(
                 Tone::Dim,
                 format_args!("follow it with `stigmer runs logs -f {}`", crate::runs::short(run_id)),
@@ -39,9 +48,13 @@ pub(crate) async fn detach(spec: &RunSpec, sources: &Sources, output: &Output) -
     }
 }
 
-fn ask_host(spec: &[u8], options: Vec<OsString>) -> std::io::Result<Vec<u8>> {
+fn ask_host(spec: &[u8], options: Vec<OsString>, home: &Path) -> std::io::Result<Vec<u8>> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(options).arg("host").current_dir("/");
+    // Of its own, so that it keeps no folder of ours busy; what we name relative to ours is named in full.
+    command.args(options).arg("host").current_dir("/").env("STIGMER_HOME", home);
+    if let Some(runner) = std::env::var_os("STIGMER_RUNNER").filter(|runner| !runner.is_empty()) {
+        command.env("STIGMER_RUNNER", std::path::absolute(runner)?);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     // SAFETY: setsid is one system call, allowed between fork and exec. It takes the host out of our terminal.
     unsafe { command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(Into::into)) };

@@ -107,7 +107,7 @@ fn input(options: &Run, code_on_stdin: bool) -> Input {
         return Input::Terminal { cols, rows };
     }
     let nothing_to_send = options.no_input || options.detach || code_on_stdin || !options.watch.is_empty();
-    if nothing_to_send || std::io::stdin().is_terminal() || !terminal::stdin_is_open() {
+    if nothing_to_send || std::io::stdin().is_terminal() {
         return Input::Closed;
     }
     Input::Piped

@@ -1,8 +1,10 @@
 //! The terminal that we were started from.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
 nix::ioctl_read_bad!(read_size, nix::libc::TIOCGWINSZ, nix::libc::winsize);
@@ -18,11 +20,6 @@ pub(crate) fn size() -> (u16, u16) {
         }
     }
     (80, 24)
-}
-
-/// Whether we have a standard input at all: a parent may have closed it.
-pub(crate) fn stdin_is_open() -> bool {
-    nix::fcntl::fcntl(io::stdin(), nix::fcntl::FcntlArg::F_GETFD).is_ok()
 }
 
 /// Keys go through as they are while this lives; the terminal is as before afterwards.
@@ -71,4 +68,29 @@ pub(crate) fn hidden_line(prompt: &str) -> io::Result<Vec<u8>> {
     drop(before);
     writeln!(stderr)?;
     Ok(line)
+}
+
+/// Waits until there is something to read on a standard input that does not block.
+pub(crate) fn until_readable() -> io::Result<()> {
+    let stdin = io::stdin();
+    wait_for(stdin.as_fd(), PollFlags::POLLIN)
+}
+
+/// Writes everything, also to a stream that whoever gave it to us does not let block.
+pub(crate) fn write(to: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                wait_for(to.as_fd(), PollFlags::POLLOUT)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn wait_for(stream: BorrowedFd<'_>, what: PollFlags) -> io::Result<()> {
+    poll(&mut [PollFd::new(stream, what)], PollTimeout::NONE).map(drop).map_err(Into::into)
 }

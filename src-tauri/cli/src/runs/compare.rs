@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 use stigmer_engine::engine::Engine;
 use stigmer_engine::log::{LogReader, Piece, Stream};
+use stigmer_engine::spec::RunId;
 use stigmer_engine::state::{Outcome, RunRecord};
 
 use super::export::strip::Plain;
@@ -28,7 +30,7 @@ pub(super) async fn compare(
     let runs = [engine.get(before).await?, engine.get(after).await?];
     let texts = [text(&mut engine.log(before))?, text(&mut engine.log(after))?];
     let diff = TextDiff::from_lines(texts[0].as_str(), texts[1].as_str());
-    let same_output = texts[0] == texts[1];
+    let same_output = texts[0] == texts[1] && same_bytes(engine, before, after)?;
     let ends = runs.each_ref().map(|run| (run.state.word(), exit(run)));
     if as_json {
         let side = |run: &RunRecord| super::list::row_as_json(run);
@@ -89,6 +91,30 @@ fn report<'a>(
     text
 }
 
+/// Whether two long outputs are the same to the end. Shorter ones are compared as text, without their colours.
+fn same_bytes(engine: &Engine, before: RunId, after: RunId) -> Result<bool, Failure> {
+    let (mut before, mut after) = (engine.log(before), engine.log(after));
+    if before.length()?.max(after.length()?) <= LARGEST as u64 {
+        return Ok(true);
+    }
+    let (mut ours, mut theirs) = (Bytes::new(), Bytes::new());
+    loop {
+        for (held, log) in [(&mut ours, &mut before), (&mut theirs, &mut after)] {
+            while held.is_empty() {
+                match log.next_piece()? {
+                    Some(Piece::Bytes { bytes, .. }) => *held = bytes,
+                    Some(Piece::LeftOut { .. }) => {}
+                    None => break,
+                }
+            }
+        }
+        let length = ours.len().min(theirs.len());
+        if length == 0 || ours.split_to(length) != theirs.split_to(length) {
+            return Ok(length == 0 && ours.is_empty() && theirs.is_empty());
+        }
+    }
+}
+
 /// What a run printed, as text without colours, the beginning of it where it is very long.
 fn text(log: &mut LogReader) -> Result<String, Failure> {
     let (mut text, mut plain) = (String::new(), Plain::default());
@@ -103,7 +129,9 @@ fn text(log: &mut LogReader) -> Result<String, Failure> {
             }
         }
         if text.len() > LARGEST {
-            let _ = writeln!(text, "\n[… not compared from here on …]");
+            // At the same place in both, wherever their pieces end.
+            text.truncate(text.floor_char_boundary(LARGEST));
+            let _ = writeln!(text, "\n[… not compared line by line from here on …]");
             return Ok(text);
         }
     }

@@ -64,7 +64,8 @@ fn each_piece(log: &mut LogReader, mut each: impl FnMut(&[u8]) -> io::Result<()>
             Piece::Bytes { stream: Stream::Stdout | Stream::Stderr, bytes, .. } => each(&bytes)?,
             Piece::Bytes { stream: Stream::System, .. } => {}
             Piece::LeftOut { length, .. } => {
-                each(format!("\n[… {length} bytes left out by the size limit …]\n").as_bytes())?;
+                // Not among the bytes, which are the program's.
+                let _ = writeln!(io::stderr(), "[… {length} bytes left out by the size limit …]");
             }
         }
     }

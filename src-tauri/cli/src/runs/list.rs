@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
@@ -58,8 +58,7 @@ fn filter(options: &List) -> Result<Filter, Failure> {
 fn moment(text: &str) -> Result<Timestamp, Failure> {
     let zone = TimeZone::system();
     let ago = |span: std::time::Duration| {
-        let seconds = i64::try_from(span.as_secs()).ok()?;
-        Timestamp::now().checked_sub(seconds.seconds()).ok()
+        Timestamp::now().checked_sub(jiff::SignedDuration::try_from(span).ok()?).ok()
     };
     duration(text)
         .ok()
@@ -101,7 +100,7 @@ pub(super) fn row_as_json(run: &RunRecord) -> serde_json::Value {
 fn table(runs: &[RunRecord], output: &Output) -> String {
     // Whoever reads it from a pipe wants the whole command.
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
-    let width = if is_terminal { usize::from(crate::run::terminal_width()) } else { usize::MAX };
+    let width = if is_terminal { usize::from(crate::run::terminal_size().0) } else { usize::MAX };
     let now = Timestamp::now();
     let mut text = output.paint(
         Tone::Dim,

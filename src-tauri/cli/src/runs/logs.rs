@@ -34,7 +34,7 @@ pub(super) async fn logs(engine: &Engine, options: &Logs) -> Result<Exit, Failur
     let runtime = Handle::current();
     let printing = tokio::task::spawn_blocking(move || how.print(&mut tail, &runtime));
     tokio::select! {
-        printed = printing => printed.unwrap_or(Ok(()))?,
+        printed = printing => printed.map_err(io::Error::other)??,
         // Only the watching ends: the run belongs to whoever started it.
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;

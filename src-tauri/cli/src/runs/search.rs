@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::short;
 use crate::args::Search;
 use crate::exit::{Exit, Failure};
+use crate::json::content;
 use crate::output::{Output, Tone};
 
 /// Prints the lines that match, with the run where there are several. Exits with 1 when there are none.
@@ -52,7 +53,8 @@ impl Printer {
         let count_only = self.options.count;
         let searching = engine
             .search(id, query.clone(), stop, move |line| count_only || send.blocking_send(line).is_ok());
-        let printing = async {
+        // Takes the receiver along: a search whose output nobody reads any more ends.
+        let printing = async move {
             let mut last = None;
             while let Some(line) = found.recv().await {
                 self.print(id, &line, &mut last)?;
@@ -74,19 +76,18 @@ impl Printer {
 
     fn print(&self, id: RunId, line: &Found, last: &mut Option<u64>) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        let is_match = !line.matches.is_empty();
         if self.options.json {
-            let text = String::from_utf8_lossy(&line.bytes);
+            let (name, text) = content(&line.bytes);
             let matches: Vec<_> = line.matches.iter().map(|range| [range.start, range.end]).collect();
-            let row = json!({ "type": if is_match { "match" } else { "context" }, "run_id": id,
-                "line": line.line + 1, "offset": line.offset, "content": text, "matches": matches });
+            let row = json!({ "type": if line.is_match { "match" } else { "context" }, "run_id": id,
+                "line": line.line + 1, "offset": line.offset, name: text, "matches": matches });
             return writeln!(stdout, "{row}");
         }
         if self.options.context > 0 && last.is_some_and(|last| line.line > last + 1) {
             writeln!(stdout, "--")?;
         }
         *last = Some(line.line);
-        let mark = if is_match { ':' } else { '-' };
+        let mark = if line.is_match { ':' } else { '-' };
         write!(stdout, "{}{}{mark}", self.prefix(id), self.output.paint(Tone::Dim, line.line + 1))?;
         let mut shown = 0;
         for range in &line.matches {

@@ -46,7 +46,9 @@ pub struct Found {
     pub offset: u64,
     /// Its bytes without the line end, the first 64 KiB of them.
     pub bytes: Vec<u8>,
-    /// What matched, as ranges of `bytes`; empty in a line of context.
+    /// Whether it matches, and does not only stand beside a line that does.
+    pub is_match: bool,
+    /// What matched, as ranges of `bytes`, as far as they go.
     pub matches: Vec<Range<usize>>,
 }
 
@@ -160,6 +162,7 @@ impl<F: FnMut(Found) -> bool> Collect<'_, F> {
             line: self.base_line + line.unwrap_or(1) - 1,
             offset: self.base + offset,
             bytes: bytes[..bytes.len().min(SHOWN)].to_vec(),
+            is_match: false,
             matches: Vec::new(),
         }
     }
@@ -170,6 +173,7 @@ impl<F: FnMut(Found) -> bool> Sink for Collect<'_, F> {
 
     fn matched(&mut self, _: &Searcher, line: &SinkMatch<'_>) -> io::Result<bool> {
         let mut found = self.found(line.bytes(), line.absolute_byte_offset(), line.line_number());
+        found.is_match = true;
         let matches = &mut found.matches;
         self.matcher
             .find_iter(&found.bytes, |range| {
