@@ -139,7 +139,13 @@ impl LogWriter {
             self.droppable.push_back((closed.start, closed.end - closed.start));
         }
         while self.kept + self.segment_size > self.limit {
-            let Some((start, length)) = self.droppable.pop_front() else { break };
+            // What a reader holds stays, however few bytes are missing to the limit: `held_back` makes up for it.
+            let first = self.holds.first();
+            let Some((start, length)) =
+                self.droppable.pop_front_if(|(start, length)| *start + *length <= first)
+            else {
+                break;
+            };
             std::fs::remove_file(data_path(&self.folder, start))?;
             std::fs::remove_file(index_path(&self.folder, start))?;
             self.kept -= length;
