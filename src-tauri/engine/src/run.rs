@@ -146,7 +146,9 @@ impl Run {
         let mut stopping: Option<Stopping> = None;
         let mut failure = None;
         let finish = loop {
-            let held_back = failure.is_none() && self.log.held_back(reader::PIECE);
+            // Nobody may hold up a run that is being stopped.
+            let waits = failure.is_none() && stopping.is_none();
+            let held_back = waits && self.log.held_back(reader::PIECE);
             tokio::select! {
                 biased;
                 // An engine that is gone asks for nothing any more.
