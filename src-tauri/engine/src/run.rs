@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
@@ -30,6 +31,10 @@ use crate::state::{Ending, Outcome, RunState, Usage};
 /// Time beyond the grace period in which a stopped run must have ended before its place is cleaned up
 /// without it.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Time that a start which is under way is given when it is asked to stop: the program may run already, and then
+/// it is the one to be asked, and what it wrote is kept.
+const UNDER_WAY: Duration = Duration::from_millis(500);
 
 /// Everything that one run needs.
 pub(crate) struct Run {
@@ -84,10 +89,10 @@ impl Run {
     async fn start(&mut self) -> Result<Arc<dyn Execution>> {
         self.happened(What::Preparing { step: "start".to_owned() });
         self.live.state.send_replace(RunState::Preparing);
-        let mut stop = self.live.stop.subscribe();
+        let stopped = stopped_early(self.live.stop.subscribe());
         let started = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop != Stop::No) => Err(Error::Stopped),
+            () = stopped => Err(Error::Stopped),
             started = self.launch() => started,
         };
         if started.is_err() {
@@ -305,6 +310,13 @@ impl Run {
         if let Err(error) = self.backend.cleanup(self.id).await {
             warn!(%error, "the place of the run could not be cleaned up");
         }
+    }
+}
+
+/// Waits until a run that is being started must be given up.
+async fn stopped_early(mut stop: watch::Receiver<Stop>) {
+    if stop.wait_for(|stop| *stop != Stop::No).await.is_ok() {
+        tokio::time::sleep(UNDER_WAY).await;
     }
 }
 
