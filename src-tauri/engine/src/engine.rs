@@ -388,12 +388,16 @@ impl Inner {
         limit: u64,
     ) -> Result<(LogWriter, EventLog, Event)> {
         crate::os::create_private_dir(folder).map_err(Error::storage("creating", folder))?;
-        let events = EventLog::open(folder)?;
-        let created = Event::created(record);
-        events.append(&created)?;
-        let log = LogWriter::create(folder, limit)?;
-        self.history.insert(record)?;
-        Ok((log, events, created))
+        let written = || {
+            let events = EventLog::open(folder)?;
+            let created = Event::created(record);
+            events.append(&created)?;
+            let log = LogWriter::create(folder, limit)?;
+            self.history.insert(record)?;
+            Ok((log, events, created))
+        };
+        // A folder without a row would come back as a run when the history is rebuilt.
+        written().inspect_err(|_| drop(remove_folder(folder)))
     }
 }
 
