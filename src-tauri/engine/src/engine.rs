@@ -4,6 +4,7 @@
 //! history and the logs belong to the user and are shared with the engines of other processes.
 
 mod follow;
+mod late;
 mod orphans;
 mod requests;
 
@@ -168,7 +169,9 @@ impl Engine {
         let span = tracing::info_span!("run", %id);
         self.0.tasks.spawn(
             async move {
-                run.drive().await;
+                if let Some(end) = run.drive().await {
+                    inner.tell_history(id, end).await;
+                }
                 inner.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             }
             .instrument(span),
@@ -179,11 +182,13 @@ impl Engine {
     /// Asks a run to end, at least this urgently. The run may be another engine's. A run that is over is a
     /// [`Error::Conflict`].
     pub async fn stop(&self, id: RunId, stop: Stop) -> Result<()> {
-        if let Some(live) = self.find_live(id) {
-            live.stop(stop);
-            return Ok(());
-        }
-        let record = self.get(id).await?;
+        let record = match self.find_live(id) {
+            Some(live) if live.state.borrow().ending().is_none() => {
+                live.stop(stop);
+                return Ok(());
+            }
+            _ => self.get(id).await?,
+        };
         if record.state.ending().is_some() {
             return Err(Error::Conflict {
                 what: format!("the run is over: {}", record.state.word()),
@@ -196,13 +201,12 @@ impl Engine {
     /// Waits for the end of a run of this or another engine.
     pub async fn finished(&self, id: RunId) -> Result<RunRecord> {
         if let Some(live) = self.find_live(id) {
-            let mut state = live.state.subscribe();
-            // A sender that is dropped has ended the run before.
-            let _ = state.wait_for(|state| state.ending().is_some()).await;
-        } else {
-            let mut following = follow::Follow::start(self, id).await?;
-            let _ = following.progress().wait_for(|progress| progress.ended).await;
+            let state = live.ended().await;
+            // The history may not have the end yet, see `late`.
+            return Ok(RunRecord { state, bytes: live.bytes(), ..self.get(id).await? });
         }
+        let mut following = follow::Follow::start(self, id).await?;
+        let _ = following.progress().wait_for(|progress| progress.ended).await;
         self.get(id).await
     }
 
@@ -281,7 +285,16 @@ impl Engine {
 
     /// One run.
     pub async fn get(&self, id: RunId) -> Result<RunRecord> {
-        self.query(move |history| history.get(id)).await
+        let record = self.query(move |history| history.get(id)).await?;
+        if record.state.ending().is_some() {
+            return Ok(record);
+        }
+        if let Some(live) = self.find_live(id) {
+            return Ok(RunRecord { state: live.state.borrow().clone(), ..record });
+        }
+        let folder = self.0.home.run(id);
+        // The history is told last.
+        blocking(move || Ok(RunRecord::from_events(events::read(&folder)?).unwrap_or(record))).await
     }
 
     /// The run that a person means: an id, the beginning or end of one, or `last`.

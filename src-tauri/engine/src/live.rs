@@ -73,6 +73,19 @@ impl Live {
         });
     }
 
+    /// Waits for the end: the state that has it.
+    pub(crate) async fn ended(&self) -> RunState {
+        let mut state = self.state.subscribe();
+        let ended = state.wait_for(|state| state.ending().is_some()).await;
+        // The sender is our own, so it is not dropped meanwhile.
+        ended.map_or_else(|_| self.state.borrow().clone(), |state| state.clone())
+    }
+
+    /// Bytes of output so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.progress.borrow().bytes
+    }
+
     /// Tells everybody what happened.
     pub(crate) fn publish(&self, event: Event) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);

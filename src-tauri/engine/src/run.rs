@@ -51,7 +51,15 @@ pub(crate) struct Run {
     pub live: Arc<Live>,
     pub maskers: Maskers,
     /// The start on its way into the database, so that the end does not overtake it.
-    pub started: Option<JoinHandle<Result<()>>>,
+    pub started: Option<(Timestamp, JoinHandle<Result<()>>)>,
+}
+
+/// How a run ended, for a history that has not heard of it yet.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    pub started: Option<Timestamp>,
+    pub ending: Ending,
+    pub bytes: u64,
 }
 
 /// A masker for each stream: what is held back of one must not end up in the other.
@@ -75,14 +83,14 @@ struct Stopping {
 }
 
 impl Run {
-    /// Carries the run out and publishes how it ended.
-    pub(crate) async fn drive(mut self) {
+    /// Carries the run out and publishes how it ended. Returns the end if the history did not take it.
+    pub(crate) async fn drive(mut self) -> Option<End> {
         let (outcome, usage) = match self.start().await {
             Ok(execution) => self.follow(execution).await,
             Err(Error::Stopped) => (Outcome::Cancelled { forced: false }, None),
             Err(error) => (Outcome::Error { error: error.into() }, None),
         };
-        self.close(Ending { outcome, at: Timestamp::now(), usage }).await;
+        self.close(Ending { outcome, at: Timestamp::now(), usage }).await
     }
 
     /// Makes the place ready and starts the program there.
@@ -100,12 +108,11 @@ impl Run {
         }
         let execution: Arc<dyn Execution> = Arc::from(started?);
         self.live.execution.send_replace(Some(Arc::clone(&execution)));
-        let at = Timestamp::now();
-        self.happened(What::Running { pid: None });
+        let at = self.happened(What::Running { pid: None });
         self.live.state.send_replace(RunState::Running);
         let (history, id) = (Arc::clone(&self.history), self.id);
         // Not waited for: output must be read and stops heard while another program holds the database.
-        self.started = Some(tokio::spawn(blocking(move || history.started(id, at))));
+        self.started = Some((at, tokio::spawn(blocking(move || history.started(id, at)))));
         Ok(execution)
     }
 
@@ -269,7 +276,7 @@ impl Run {
     }
 
     /// Writes the end down: log, events, database; then tells everybody.
-    async fn close(mut self, ending: Ending) {
+    async fn close(mut self, ending: Ending) -> Option<End> {
         let at = u64::try_from(ending.at.as_microsecond()).unwrap_or_default();
         for (stream, held) in
             [(Stream::Stdout, self.maskers.stdout.finish()), (Stream::Stderr, self.maskers.stderr.finish())]
@@ -284,26 +291,45 @@ impl Run {
         if let Err(error) = self.events.append(&event) {
             warn!(%error, "the end could not be written down");
         }
-        if let Some(started) = self.started.take()
-            && let Ok(Err(error)) = started.await
-        {
-            warn!(%error, "the start could not be put into the history");
-        }
-        let (history, id, kept) = (self.history, self.id, ending.clone());
-        if let Err(error) = blocking(move || history.ended(id, &kept, bytes)).await {
-            // The run's folder has the end; whoever opens the history next takes it from there.
-            warn!(%error, "the end could not be put into the history");
-        }
+        let late = Self::tell_history(&self.history, self.id, self.started.take(), &ending, bytes).await;
         self.live.publish(event);
         self.live.state.send_replace(RunState::Ended(ending));
+        late
     }
 
-    fn happened(&mut self, what: What) {
-        let event = Event { at: Timestamp::now(), what };
+    /// Puts the end into the history, behind the start. Returns what it did not take.
+    async fn tell_history(
+        history: &Arc<History>,
+        id: RunId,
+        started: Option<(Timestamp, JoinHandle<Result<()>>)>,
+        ending: &Ending,
+        bytes: u64,
+    ) -> Option<End> {
+        let (at, start) = match started {
+            Some((at, telling)) => (Some(at), telling.await.unwrap_or(Err(Error::Stopped))),
+            None => (None, Ok(())),
+        };
+        let told = match start {
+            Ok(()) => {
+                let (history, kept) = (Arc::clone(history), ending.clone());
+                blocking(move || history.ended(id, &kept, bytes)).await.map(drop)
+            }
+            Err(error) => Err(error),
+        };
+        let error = told.err()?;
+        warn!(%error, "the history did not take the end of the run");
+        Some(End { started: at, ending: ending.clone(), bytes })
+    }
+
+    /// Writes down and tells what happened, and returns when.
+    fn happened(&mut self, what: What) -> Timestamp {
+        let at = Timestamp::now();
+        let event = Event { at, what };
         if let Err(error) = self.events.append(&event) {
             warn!(%error, "an event could not be written down");
         }
         self.live.publish(event);
+        at
     }
 
     async fn clean_up(&self) {
