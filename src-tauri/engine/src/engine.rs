@@ -25,7 +25,7 @@ use crate::backend::{self, Backend, Size};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::history::events::{self, Event, EventLog, What};
-use crate::history::{Candidate, Filter, History, Host};
+use crate::history::{self, Candidate, Filter, History, Host};
 use crate::home::Home;
 use crate::launch;
 use crate::live::{Live, Stop};
@@ -195,7 +195,11 @@ impl Engine {
                 hint: "see `stigmer runs` for those that go on",
             });
         }
-        requests::ask(&self.0.home, record.host, id, stop)
+        if history::is_alive(&self.0.home, record.host)? {
+            return requests::ask(&self.0.home, record.host, id, stop);
+        }
+        // Nobody would hear it. What is left of the run is ended here.
+        self.close_orphans().await
     }
 
     /// Waits for the end of a run of this or another engine.

@@ -172,7 +172,8 @@ impl History {
             if is_alive(home, record.host)? {
                 continue;
             }
-            let told = RunRecord::from_events(events::read(&home.run(record.id))?);
+            // A folder that cannot be read tells nothing.
+            let told = RunRecord::from_events(events::read(&home.run(record.id)).unwrap_or_default());
             match told {
                 Some(RunRecord { state: RunState::Ended(ending), started, bytes, .. }) => {
                     if let Some(at) = started {
