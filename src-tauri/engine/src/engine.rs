@@ -4,6 +4,8 @@
 //! history and the logs belong to the user and are shared with the engines of other processes.
 
 mod follow;
+mod input;
+mod kept;
 mod late;
 mod orphans;
 mod requests;
@@ -11,9 +13,7 @@ mod requests;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,11 +21,11 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::backend::local::login_shell::{LoginShell, Resolver};
-use crate::backend::{self, Backend, Size};
+use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
-use crate::history::events::{self, Event, EventLog, What};
-use crate::history::{self, Candidate, Filter, History, Host};
+use crate::history::events::{self, Event, EventLog};
+use crate::history::{self, Filter, History, Host};
 use crate::home::Home;
 use crate::launch;
 use crate::live::{Live, Stop};
@@ -263,30 +263,6 @@ impl Engine {
         blocking(move || search(&folder, &query, &stop, each)).await
     }
 
-    /// Sends bytes to the standard input of a run of this engine. Waits until it runs, and while it does not read.
-    pub async fn input(&self, id: RunId, bytes: Bytes) -> Result<()> {
-        match self.execution(id).await? {
-            Some(execution) => execution.input(bytes).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Closes the standard input of a run of this engine.
-    pub async fn end_input(&self, id: RunId) -> Result<()> {
-        match self.execution(id).await? {
-            Some(execution) => execution.end_input().await,
-            None => Ok(()),
-        }
-    }
-
-    /// Tells the terminal of a run of this engine its new size.
-    pub async fn resize(&self, id: RunId, size: Size) -> Result<()> {
-        match self.execution(id).await? {
-            Some(execution) => execution.resize(size).await,
-            None => Ok(()),
-        }
-    }
-
     /// One run.
     pub async fn get(&self, id: RunId) -> Result<RunRecord> {
         let record = self.query(move |history| history.get(id)).await?;
@@ -312,46 +288,6 @@ impl Engine {
         self.query(move |history| history.list(&filter)).await
     }
 
-    /// Keeps a run whatever its age, or no longer.
-    pub async fn pin(&self, id: RunId, pinned: bool) -> Result<()> {
-        let home = self.0.home.clone();
-        self.query(move |history| {
-            history.pin(id, pinned)?;
-            EventLog::open(&home.run(id))?
-                .append(&Event { at: Timestamp::now(), what: What::Pinned { pinned } })
-        })
-        .await
-    }
-
-    /// Removes runs that are over, with their logs.
-    pub async fn remove(&self, ids: Vec<RunId>) -> Result<()> {
-        for &id in &ids {
-            if self.get(id).await?.state.ending().is_none() {
-                return Err(Error::Conflict {
-                    what: format!("the run {id} goes on"),
-                    hint: "stop it first with `stigmer runs cancel`",
-                });
-            }
-        }
-        let home = self.0.home.clone();
-        self.query(move |history| {
-            for &id in &ids {
-                remove_folder(&home.run(id))?;
-            }
-            history.remove(&ids)
-        })
-        .await
-    }
-
-    /// The runs that the settings no longer keep, as of now.
-    pub async fn outdated(
-        &self,
-        max_age: Option<Duration>,
-        max_bytes: Option<u64>,
-    ) -> Result<Vec<Candidate>> {
-        self.query(move |history| history.candidates(max_age, max_bytes, Timestamp::now())).await
-    }
-
     /// Asks every run of this engine to end, at least this urgently.
     pub fn stop_all(&self, stop: Stop) {
         for live in self.live().values() {
@@ -374,17 +310,6 @@ impl Engine {
     ) -> Result<T> {
         let history = Arc::clone(&self.0.history);
         blocking(move || query(&history)).await
-    }
-
-    async fn execution(&self, id: RunId) -> Result<Option<Arc<dyn backend::Execution>>> {
-        let live = self.find_live(id).ok_or_else(|| Error::Conflict {
-            what: "the run takes no input from here".to_owned(),
-            hint: "type into it where it was started",
-        })?;
-        let mut state = live.state.subscribe();
-        let running = state.wait_for(|state| matches!(state, RunState::Running | RunState::Ended(_))).await;
-        drop(running);
-        Ok(live.execution.borrow().clone())
     }
 
     fn find_live(&self, id: RunId) -> Option<Arc<Live>> {
@@ -414,16 +339,6 @@ impl Inner {
             Ok((log, events, created))
         };
         // A folder without a row would come back as a run when the history is rebuilt.
-        written().inspect_err(|_| drop(remove_folder(folder)))
-    }
-}
-
-/// Removes a run's folder; one that is gone already is as good.
-fn remove_folder(folder: &std::path::Path) -> Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::storage("removing", folder)(error))
-        }
-        _ => Ok(()),
+        written().inspect_err(|_| drop(kept::remove_folder(folder)))
     }
 }
