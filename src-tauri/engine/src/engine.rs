@@ -3,7 +3,9 @@
 //! An engine belongs to one process and looks after the runs that were started through it; they end with it. The
 //! history and the logs belong to the user and are shared with the engines of other processes.
 
+mod changes;
 mod follow;
+mod hosts;
 mod input;
 mod kept;
 mod late;
@@ -47,6 +49,7 @@ struct Inner {
     history: Arc<History>,
     recovered: Option<PathBuf>,
     host: Host,
+    hosts: hosts::Hosts,
     backends: Vec<Arc<dyn Backend>>,
     login_shell: Arc<Resolver>,
     secrets: Arc<Secrets>,
@@ -71,6 +74,7 @@ impl Engine {
             history: Arc::new(history),
             recovered,
             host,
+            hosts: hosts::Hosts::default(),
             backends: backend::all(),
             login_shell: Arc::default(),
             secrets: Arc::new(Secrets::new()),
@@ -79,7 +83,8 @@ impl Engine {
             closing: CancellationToken::new(),
         }));
         engine.close_orphans().await?;
-        tokio::spawn(requests::serve(engine.clone()));
+        // Before any run, so that no request for one is missed.
+        requests::listen(&engine);
         Ok(engine)
     }
 

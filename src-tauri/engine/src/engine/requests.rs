@@ -3,12 +3,10 @@
 
 use std::path::Path;
 
-use notify::{RecursiveMode, Watcher as _};
-use tokio::sync::mpsc;
-use tracing::warn;
 use uuid::Uuid;
 
 use super::Engine;
+use super::changes::Changes;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::live::{Manner, Stop};
@@ -39,31 +37,27 @@ fn understand(host: Uuid, path: &Path) -> Option<(RunId, Stop)> {
     Some((id.parse().ok()?, stop))
 }
 
-/// Carries out requests of other engines until this one closes.
-pub(super) async fn serve(engine: Engine) {
-    let (send, mut receive) = mpsc::unbounded_channel();
-    let folder = engine.home().hosts();
-    let tell = move |event: notify::Result<notify::Event>| {
-        for path in event.into_iter().flat_map(|event| event.paths) {
-            // The receiver is gone when the engine closes.
-            let _ = send.send(path);
-        }
-    };
-    let watching = notify::recommended_watcher(tell)
-        .and_then(|mut watcher| watcher.watch(&folder, RecursiveMode::NonRecursive).map(|()| watcher));
-    let _watcher = match watching {
-        Ok(watcher) => watcher,
-        Err(error) => return warn!(%error, "other programs cannot stop the runs of this one"),
-    };
+/// Carries out requests of other engines from here on until this one closes.
+pub(super) fn listen(engine: &Engine) {
+    let changes = Changes::of(&engine.home().hosts());
+    tokio::spawn(serve(engine.clone(), changes));
+}
+
+async fn serve(engine: Engine, mut changes: Changes) {
     let closing = engine.0.closing.clone();
-    let host = engine.0.host.id();
     loop {
-        let path = tokio::select! {
+        take_all(&engine);
+        tokio::select! {
             () = closing.cancelled() => return,
-            path = receive.recv() => path,
-        };
-        let Some(path) = path else { return };
-        let Some((id, stop)) = understand(host, &path) else { continue };
+            () = changes.next() => {}
+        }
+    }
+}
+
+fn take_all(engine: &Engine) {
+    // Without the folder there are no requests.
+    for path in std::fs::read_dir(engine.home().hosts()).into_iter().flatten().flatten().map(|it| it.path()) {
+        let Some((id, stop)) = understand(engine.0.host.id(), &path) else { continue };
         if std::fs::remove_file(&path).is_ok()
             && let Some(live) = engine.find_live(id)
         {
