@@ -26,13 +26,16 @@ pub(crate) fn print_live(
     runtime: &Handle,
 ) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    let mode = runtime.block_on(engine.get(id))?.place.mode.name();
+    let mut mode = "";
     let mut printed = 0;
     loop {
         let (events, news) = engine.events(id, printed)?;
         printed += events.len();
         // The end comes after the last byte of output and is printed by `print_end`.
         for event in events.iter().filter(|event| !matches!(event.what, What::Ended { .. })) {
+            if let What::Created { place, .. } = &event.what {
+                mode = place.mode.name();
+            }
             if let Some(line) = event_line(event, id, mode) {
                 writeln!(stdout, "{line}")?;
             }

@@ -2,13 +2,14 @@
 //!
 //! Order of calls: [`Backend::start`] once for a run; on the [`Execution`] it returns, [`Execution::output`]
 //! until it says `None`, then [`Execution::wait`]. [`Execution::stop`], `input` and `resize` may come from
-//! elsewhere at any time in between. [`Backend::cleanup`] follows every end, also that of a `start` that
+//! elsewhere at any time in between. [`Backend::cleanup`] follows every end that `wait` did not confirm: a `start` that
 //! failed or was dropped half-way, and also after a crash of the engine; it must be idempotent and suffice.
 
 mod runner;
 
 pub mod local;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub trait Backend: Send + Sync {
 }
 
 /// A program to start, resolved so far that every place can do it without asking.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Launch {
     /// The run that it belongs to.
     pub id: RunId,
@@ -58,6 +59,13 @@ pub struct Launch {
     pub input: Input,
     /// How it is confined where it shares the machine with its user.
     pub guard: Option<stigmer_runner::Guard>,
+}
+
+impl fmt::Debug for Launch {
+    /// Without the environment, which has the values of secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Launch").field("id", &self.id).field("argv", &self.argv).finish_non_exhaustive()
+    }
 }
 
 /// One started program, anywhere. Dropping it forces the program to end.

@@ -3,7 +3,13 @@
 //! An engine belongs to one process and looks after the runs that were started through it; they end with it. The
 //! history and the logs belong to the user and are shared with the engines of other processes.
 
+mod begin;
+mod changes;
 mod follow;
+mod hosts;
+mod input;
+mod kept;
+mod late;
 mod orphans;
 mod requests;
 mod tidy;
@@ -11,9 +17,7 @@ mod tidy;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,17 +25,17 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::backend::local::login_shell::{LoginShell, Resolver};
-use crate::backend::{self, Backend, Size};
+use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
-use crate::history::events::{self, Event, EventLog, What};
-use crate::history::{Candidate, Filter, History, Host};
+use crate::history::events::{self, Event};
+use crate::history::{self, Filter, History, Host};
 use crate::home::Home;
 use crate::launch;
 use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
-use crate::log::{LogReader, LogWriter, Tail};
+use crate::log::{LogReader, Tail};
 use crate::os::Mailbox;
 use crate::run::{Run, blocking};
 use crate::secrets::Secrets;
@@ -48,12 +52,16 @@ struct Inner {
     history: Arc<History>,
     recovered: Option<PathBuf>,
     host: Host,
+    hosts: hosts::Hosts,
     backends: Vec<Arc<dyn Backend>>,
     login_shell: Arc<Resolver>,
     secrets: Arc<Secrets>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
     tasks: TaskTracker,
+    /// From here on nothing is tried again.
     closing: CancellationToken,
+    /// From here on nobody asks anything any more.
+    closed: CancellationToken,
 }
 
 impl Engine {
@@ -72,12 +80,14 @@ impl Engine {
             history: Arc::new(history),
             recovered,
             host,
+            hosts: hosts::Hosts::default(),
             backends: backend::all(),
             login_shell: Arc::default(),
             secrets: Arc::new(Secrets::new()),
             live: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
+            closed: CancellationToken::new(),
         }));
         engine.close_orphans().await?;
         let mailbox = engine.0.home.mailbox(engine.0.host.id());
@@ -126,21 +136,23 @@ impl Engine {
     /// Starts a run and returns at once; [`Engine::finished`] waits for its end. An error means that there is
     /// no run; what fails later is the run's outcome.
     pub async fn start(&self, spec: RunSpec) -> Result<RunId> {
-        let run = self.prepare(spec).await?;
-        let id = run.id;
-        self.drive(run);
-        Ok(id)
+        self.start_attached(spec).await.map(|(id, _)| id)
     }
 
     /// The same for a caller who must see every byte: the size limit leaves nothing out before the tail has read
     /// it, and the program waits for the tail when it is too far behind.
     pub async fn start_attached(&self, spec: RunSpec) -> Result<(RunId, Tail)> {
-        let run = self.prepare(spec).await?;
-        let tail = Tail::new(LogReader::open(&run.folder), run.log.progress());
-        let tail = tail.holding(run.log.holds().hold(0));
-        let id = run.id;
-        self.drive(run);
-        Ok((id, tail))
+        let engine = self.clone();
+        // A task of its own: a caller who gives up waiting leaves no run behind that nobody drives.
+        let started = tokio::spawn(async move {
+            let run = engine.prepare(spec).await?;
+            let tail = Tail::new(LogReader::open(&run.folder), run.log.progress());
+            let tail = tail.holding(run.log.holds().hold(0));
+            let id = run.id;
+            engine.drive(run);
+            Ok((id, tail))
+        });
+        started.await.unwrap_or(Err(Error::Stopped))
     }
 
     /// Checks what was asked for and writes it down.
@@ -196,29 +208,47 @@ impl Engine {
     fn drive(&self, run: Run) {
         let id = run.id;
         self.live().insert(id, Arc::clone(&run.live));
-        let engine = self.clone();
-        let driven = async move {
-            run.drive().await;
+        if self.0.tasks.is_closed() {
+            // Started while the engine closes: it is told to end like all the others.
+            run.live.stop(Stop::Force);
+        }
+        let (engine, live) = (self.clone(), Arc::clone(&run.live));
+        let driving = tokio::spawn(run.drive().instrument(tracing::info_span!("run", %id)));
+        self.0.tasks.spawn(async move {
+            match driving.await {
+                Ok(None) => {}
+                Ok(Some(end)) => engine.0.tell_history(id, end).await,
+                // A defect of ours. Whoever waits for the run must not wait for ever; its row is closed as lost.
+                Err(defect) => {
+                    tracing::error!(%defect, %id, "the driver of the run failed");
+                    live.fail();
+                }
+            }
             engine.live().remove(&id);
-        };
-        self.0.tasks.spawn(driven.instrument(tracing::info_span!("run", %id)));
+        });
     }
 
     /// Asks a run to end, at least this urgently. The run may be another engine's. A run that is over is a
     /// [`Error::Conflict`].
     pub async fn stop(&self, id: RunId, stop: Stop) -> Result<()> {
-        if let Some(live) = self.find_live(id) {
-            live.stop(stop);
-            return Ok(());
-        }
-        let record = self.get(id).await?;
+        let record = match self.find_live(id) {
+            Some(live) if live.state.borrow().ending().is_none() => {
+                live.stop(stop);
+                return Ok(());
+            }
+            _ => self.get(id).await?,
+        };
         if record.state.ending().is_some() {
             return Err(Error::Conflict {
                 what: format!("the run is over: {}", record.state.word()),
                 hint: "see `stigmer runs` for those that go on",
             });
         }
-        requests::ask(&self.0.home, record.host, id, stop)
+        if history::is_alive(&self.0.home, record.host)? {
+            return requests::ask(&self.0.home, record.host, id, stop);
+        }
+        // Nobody would hear it. What is left of the run is ended here.
+        self.close_orphans().await
     }
 
     /// Waits for the end of a run of this or another engine. The end of a run of this engine is told even
@@ -287,33 +317,18 @@ impl Engine {
         blocking(move || search(&folder, &query, &stop, each)).await
     }
 
-    /// Sends bytes to the standard input of a run of this engine. Waits until it runs, and while it does not read.
-    pub async fn input(&self, id: RunId, bytes: Bytes) -> Result<()> {
-        match self.execution(id).await? {
-            Some(execution) => execution.input(bytes).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Closes the standard input of a run of this engine.
-    pub async fn end_input(&self, id: RunId) -> Result<()> {
-        match self.execution(id).await? {
-            Some(execution) => execution.end_input().await,
-            None => Ok(()),
-        }
-    }
-
-    /// Tells the terminal of a run of this engine its new size.
-    pub async fn resize(&self, id: RunId, size: Size) -> Result<()> {
-        match self.execution(id).await? {
-            Some(execution) => execution.resize(size).await,
-            None => Ok(()),
-        }
-    }
-
     /// One run.
     pub async fn get(&self, id: RunId) -> Result<RunRecord> {
-        self.query(move |history| history.get(id)).await
+        let record = self.query(move |history| history.get(id)).await?;
+        if record.state.ending().is_some() {
+            return Ok(record);
+        }
+        if let Some(live) = self.find_live(id) {
+            return Ok(RunRecord { state: live.state.borrow().clone(), ..record });
+        }
+        let folder = self.0.home.run(id);
+        // The history is told last.
+        blocking(move || Ok(RunRecord::from_events(events::read(&folder)?).unwrap_or(record))).await
     }
 
     /// The run that a person means: an id, the beginning or end of one, or `last`.
@@ -327,46 +342,6 @@ impl Engine {
         self.query(move |history| history.list(&filter)).await
     }
 
-    /// Keeps a run whatever its age, or no longer.
-    pub async fn pin(&self, id: RunId, pinned: bool) -> Result<()> {
-        let home = self.0.home.clone();
-        self.query(move |history| {
-            history.pin(id, pinned)?;
-            EventLog::open(&home.run(id))?
-                .append(&Event { at: Timestamp::now(), what: What::Pinned { pinned } })
-        })
-        .await
-    }
-
-    /// Removes runs that are over, with their logs.
-    pub async fn remove(&self, ids: Vec<RunId>) -> Result<()> {
-        for &id in &ids {
-            if self.get(id).await?.state.ending().is_none() {
-                return Err(Error::Conflict {
-                    what: format!("the run {id} goes on"),
-                    hint: "stop it first with `stigmer runs cancel`",
-                });
-            }
-        }
-        let home = self.0.home.clone();
-        self.query(move |history| {
-            for &id in &ids {
-                remove_folder(&home.run(id))?;
-            }
-            history.remove(&ids)
-        })
-        .await
-    }
-
-    /// The runs that the settings no longer keep, as of now.
-    pub async fn outdated(
-        &self,
-        max_age: Option<Duration>,
-        max_bytes: Option<u64>,
-    ) -> Result<Vec<Candidate>> {
-        self.query(move |history| history.candidates(max_age, max_bytes, Timestamp::now())).await
-    }
-
     /// Asks every run of this engine to end, at least this urgently.
     pub fn stop_all(&self, stop: Stop) {
         for live in self.live().values() {
@@ -376,10 +351,11 @@ impl Engine {
 
     /// Asks every run of this engine to end and waits until they have.
     pub async fn close(&self, stop: Stop) {
+        self.0.tasks.close();
         self.0.closing.cancel();
         self.stop_all(stop);
-        self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.closed.cancel();
     }
 
     /// Puts a query to the history, on a thread that may wait for the disk.
@@ -391,64 +367,11 @@ impl Engine {
         blocking(move || query(&history)).await
     }
 
-    async fn execution(&self, id: RunId) -> Result<Option<Arc<dyn backend::Execution>>> {
-        let live = self.find_live(id).ok_or_else(|| Error::Conflict {
-            what: "the run takes no input from here".to_owned(),
-            hint: "type into it where it was started",
-        })?;
-        let mut state = live.state.subscribe();
-        let running = state.wait_for(|state| matches!(state, RunState::Running | RunState::Ended(_))).await;
-        drop(running);
-        Ok(live.execution.borrow().clone())
-    }
-
     fn find_live(&self, id: RunId) -> Option<Arc<Live>> {
         self.live().get(&id).cloned()
     }
 
     fn live(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Arc<Live>>> {
         self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    /// The row, the folder and the first event of a new run. The row first: where this is cut off, the next
-    /// engine finds the run and closes it, while a folder without a row would lie on the disk for ever.
-    fn write_down(
-        &self,
-        record: &RunRecord,
-        folder: &std::path::Path,
-        limit: u64,
-    ) -> Result<(LogWriter, EventLog, Event)> {
-        self.history.insert(record)?;
-        let made = make_folder(record, folder, limit);
-        if made.is_err() {
-            // What cannot be taken back now is closed as lost by the next engine.
-            let _ = remove_folder(folder);
-            let _ = self.history.remove(&[record.id]);
-        }
-        made
-    }
-}
-
-fn make_folder(
-    record: &RunRecord,
-    folder: &std::path::Path,
-    limit: u64,
-) -> Result<(LogWriter, EventLog, Event)> {
-    crate::os::create_private_dir(folder).map_err(Error::storage("creating", folder))?;
-    let events = EventLog::open(folder)?;
-    let created = Event::created(record);
-    events.append(&created)?;
-    Ok((LogWriter::create(folder, limit)?, events, created))
-}
-
-/// Removes a run's folder; one that is gone already is as good.
-fn remove_folder(folder: &std::path::Path) -> Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::storage("removing", folder)(error))
-        }
-        _ => Ok(()),
     }
 }

@@ -169,10 +169,12 @@ impl History {
     pub fn orphans(&self, home: &Home) -> Result<Vec<RunRecord>> {
         let mut orphans = Vec::new();
         for record in self.unended(None)? {
-            if is_alive(home, record.host)? {
+            // One that cannot be asked, because it is another user's, is not ours to bury.
+            if is_alive(home, record.host).unwrap_or(true) {
                 continue;
             }
-            let told = RunRecord::from_events(events::read(&home.run(record.id))?);
+            // A folder that cannot be read tells nothing.
+            let told = RunRecord::from_events(events::read(&home.run(record.id)).unwrap_or_default());
             if let Some(at) = told.as_ref().and_then(|told| told.started) {
                 self.started(record.id, at)?;
             }

@@ -8,6 +8,7 @@ mod interpreter;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::backend::Launch;
 use crate::config::Config;
@@ -18,6 +19,9 @@ use crate::state::Place;
 
 /// Variables of the app that no run inherits: only `-e` and secrets put keys where programs see them.
 const WITHHELD: [&str; 2] = ["DAYTONA_API_KEY", "STIGMER_RUN_ID"];
+
+/// Longest time that may be asked for; beyond it clocks overflow.
+const LONGEST: Duration = Duration::from_hours(24 * 3653);
 
 /// Refuses what can never run, whatever the machine.
 pub(crate) fn check(spec: &RunSpec) -> Result<()> {
@@ -50,6 +54,9 @@ pub(crate) fn check(spec: &RunSpec) -> Result<()> {
     }
     if !spec.workspace.is_absolute() {
         return invalid("the workspace is not an absolute path", "give the whole path of the folder");
+    }
+    if spec.limits.timeout.into_iter().chain([spec.limits.grace]).any(|time| time > LONGEST) {
+        return invalid("a time limit is longer than ten years", "leave it out, or give a shorter one");
     }
     if spec.limits.timeout.is_some_and(|timeout| timeout.is_zero()) {
         return invalid("the time limit is zero", "give a time such as 30s or 5m, or none");

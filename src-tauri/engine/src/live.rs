@@ -3,12 +3,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::backend::{Execution, Signal};
-use crate::history::events::Event;
+use crate::history::events::{Event, What};
 use crate::log::writer::{Holds, Progress};
-use crate::state::RunState;
+use crate::state::{Ending, Outcome, RunState};
 
 /// How urgently a run is asked to end. Only ever rises.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,13 +65,37 @@ impl Live {
         }
     }
 
-    /// Asks the run to end, at least this urgently.
+    /// Asks the run to end, at least this urgently. To ask politely a second time is meant: it forces.
     pub(crate) fn stop(&self, stop: Stop) {
         self.stop.send_if_modified(|asked| {
-            let rises = stop > *asked;
-            *asked = (*asked).max(stop);
-            rises
+            let before = *asked;
+            *asked = match (before, stop) {
+                (Stop::Ask(_), Stop::Ask(_)) => Stop::Force,
+                _ => before.max(stop),
+            };
+            *asked != before
         });
+    }
+
+    /// Ends a run whose driver is gone without having said how it ended.
+    pub(crate) fn fail(&self) {
+        let ending = Ending { outcome: Outcome::Lost, at: Timestamp::now(), usage: None };
+        let bytes = self.bytes();
+        self.publish(Event { at: ending.at, what: What::Ended { ending: ending.clone(), bytes } });
+        self.state.send_replace(RunState::Ended(ending));
+    }
+
+    /// Waits for the end: the state that has it.
+    pub(crate) async fn ended(&self) -> RunState {
+        let mut state = self.state.subscribe();
+        let ended = state.wait_for(|state| state.ending().is_some()).await;
+        // The sender is our own, so it is not dropped meanwhile.
+        ended.map_or_else(|_| self.state.borrow().clone(), |state| state.clone())
+    }
+
+    /// Bytes of output so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.progress.borrow().bytes
     }
 
     /// Tells everybody what happened.

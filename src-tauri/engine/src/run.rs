@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
@@ -31,6 +32,10 @@ use crate::state::{Ending, Outcome, RunState, Usage};
 /// without it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Time that a start which is under way is given when it is asked to stop: the program may run already, and then
+/// it is the one to be asked, and what it wrote is kept.
+const UNDER_WAY: Duration = Duration::from_millis(500);
+
 /// Everything that one run needs.
 pub(crate) struct Run {
     pub id: RunId,
@@ -46,7 +51,15 @@ pub(crate) struct Run {
     pub live: Arc<Live>,
     pub maskers: Maskers,
     /// The start on its way into the database, so that the end does not overtake it.
-    pub started: Option<JoinHandle<Result<()>>>,
+    pub started: Option<(Timestamp, JoinHandle<Result<()>>)>,
+}
+
+/// How a run ended, for a history that has not heard of it yet.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    pub started: Option<Timestamp>,
+    pub ending: Ending,
+    pub bytes: u64,
 }
 
 /// A masker for each stream: what is held back of one must not end up in the other.
@@ -70,24 +83,24 @@ struct Stopping {
 }
 
 impl Run {
-    /// Carries the run out and publishes how it ended.
-    pub(crate) async fn drive(mut self) {
+    /// Carries the run out and publishes how it ended. Returns the end if the history did not take it.
+    pub(crate) async fn drive(mut self) -> Option<End> {
         let (outcome, usage) = match self.start().await {
             Ok(execution) => self.follow(execution).await,
             Err(Error::Stopped) => (Outcome::Cancelled { forced: false }, None),
             Err(error) => (Outcome::Error { error: error.into() }, None),
         };
-        self.close(Ending { outcome, at: Timestamp::now(), usage }).await;
+        self.close(Ending { outcome, at: Timestamp::now(), usage }).await
     }
 
     /// Makes the place ready and starts the program there.
     async fn start(&mut self) -> Result<Arc<dyn Execution>> {
         self.happened(What::Preparing { step: "start".to_owned() });
         self.live.state.send_replace(RunState::Preparing);
-        let mut stop = self.live.stop.subscribe();
+        let stopped = stopped_early(self.live.stop.subscribe());
         let started = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop != Stop::No) => Err(Error::Stopped),
+            () = stopped => Err(Error::Stopped),
             started = self.launch() => started,
         };
         if started.is_err() {
@@ -99,20 +112,28 @@ impl Run {
         self.live.state.send_replace(RunState::Running);
         let (history, id) = (Arc::clone(&self.history), self.id);
         // Not waited for: output must be read and stops heard while another program holds the database.
-        self.started = Some(tokio::spawn(blocking(move || history.started(id, at))));
+        self.started = Some((at, tokio::spawn(blocking(move || history.started(id, at)))));
         Ok(execution)
     }
 
     async fn launch(&mut self) -> Result<Box<dyn Execution>> {
         let secrets = self.secret_values().await?;
         self.mask(&secrets);
-        let base = match &self.spec.env.base {
-            Base::Caller(variables) => variables.as_slice(),
-            Base::LoginShell => &self.login_shell.get().await.variables,
+        let (id, spec, folder, shell) = (self.id, self.spec.clone(), self.folder.clone(), self.shell.clone());
+        let login_shell = match &spec.env.base {
+            Base::Caller(_) => None,
+            Base::LoginShell => Some(self.login_shell.get().await.variables.clone()),
         };
-        let shell = self.shell.as_deref();
-        let around = Surroundings { folder: &self.folder, base, secrets: &secrets, shell };
-        let launch = launch::resolve(self.id, &self.spec, &around)?;
+        // Folders and files may be on a disk that does not answer, and stops must be heard all the same.
+        let launch = blocking(move || {
+            let base = match (&spec.env.base, &login_shell) {
+                (Base::Caller(variables), _) => variables.as_slice(),
+                (Base::LoginShell, found) => found.as_deref().unwrap_or_default(),
+            };
+            let around = Surroundings { folder: &folder, base, secrets: &secrets, shell: shell.as_deref() };
+            launch::resolve(id, &spec, &around)
+        });
+        let launch = launch.await?;
         self.backend.start(launch).await
     }
 
@@ -145,7 +166,8 @@ impl Run {
         let mut stopping: Option<Stopping> = None;
         let mut failure = None;
         let finish = loop {
-            let held_back = failure.is_none() && self.log.held_back();
+            // Nobody may hold up a run that is being stopped.
+            let held_back = failure.is_none() && stopping.is_none() && self.log.held_back();
             tokio::select! {
                 biased;
                 // An engine that is gone asks for nothing any more.
@@ -261,7 +283,7 @@ impl Run {
     }
 
     /// Writes the end down: log, events, database; then tells everybody.
-    async fn close(mut self, ending: Ending) {
+    async fn close(mut self, ending: Ending) -> Option<End> {
         let at = u64::try_from(ending.at.as_microsecond()).unwrap_or_default();
         for (stream, held) in
             [(Stream::Stdout, self.maskers.stdout.finish()), (Stream::Stderr, self.maskers.stderr.finish())]
@@ -276,21 +298,37 @@ impl Run {
         if let Err(error) = self.events.append(&event) {
             warn!(%error, "the end could not be written down");
         }
-        if let Some(started) = self.started.take()
-            && let Ok(Err(error)) = started.await
-        {
-            warn!(%error, "the start could not be put into the history");
-        }
-        let (history, id, kept) = (self.history, self.id, ending.clone());
-        if let Err(error) = blocking(move || history.ended(id, &kept, bytes)).await {
-            // The run's folder has the end; whoever opens the history next takes it from there.
-            warn!(%error, "the end could not be put into the history");
-        }
+        let late = Self::tell_history(&self.history, self.id, self.started.take(), &ending, bytes).await;
         self.live.publish(event);
         self.live.state.send_replace(RunState::Ended(ending));
+        late
     }
 
-    /// Writes down what happened and tells everybody. Returns when.
+    /// Puts the end into the history, behind the start. Returns what it did not take.
+    async fn tell_history(
+        history: &Arc<History>,
+        id: RunId,
+        started: Option<(Timestamp, JoinHandle<Result<()>>)>,
+        ending: &Ending,
+        bytes: u64,
+    ) -> Option<End> {
+        let (at, start) = match started {
+            Some((at, telling)) => (Some(at), telling.await.unwrap_or(Err(Error::Stopped))),
+            None => (None, Ok(())),
+        };
+        let told = match start {
+            Ok(()) => {
+                let (history, kept) = (Arc::clone(history), ending.clone());
+                blocking(move || history.ended(id, &kept, bytes)).await.map(drop)
+            }
+            Err(error) => Err(error),
+        };
+        let error = told.err()?;
+        warn!(%error, "the history did not take the end of the run");
+        Some(End { started: at, ending: ending.clone(), bytes })
+    }
+
+    /// Writes down and tells what happened, and returns when.
     fn happened(&mut self, what: What) -> Timestamp {
         let at = Timestamp::now();
         let event = Event { at, what };
@@ -305,6 +343,13 @@ impl Run {
         if let Err(error) = self.backend.cleanup(self.id).await {
             warn!(%error, "the place of the run could not be cleaned up");
         }
+    }
+}
+
+/// Waits until a run that is being started must be given up.
+async fn stopped_early(mut stop: watch::Receiver<Stop>) {
+    if stop.wait_for(|stop| *stop != Stop::No).await.is_ok() {
+        tokio::time::sleep(UNDER_WAY).await;
     }
 }
 

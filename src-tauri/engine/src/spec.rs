@@ -20,7 +20,7 @@ use crate::error::Error;
 pub struct RunId(uuid::Uuid);
 
 impl RunId {
-    /// A new id, later than every id made before on this machine.
+    /// A new id, later than every id that this process made before.
     #[expect(clippy::new_without_default, reason = "each id is another one; a default would lie")]
     pub fn new() -> Self {
         Self(uuid::Uuid::now_v7())
@@ -279,7 +279,7 @@ impl FromStr for Mode {
 }
 
 /// The variables of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// What it starts from where the place has no environment of its own.
     #[serde(default)]
@@ -289,8 +289,15 @@ pub struct Environment {
     pub set: BTreeMap<String, Option<Text>>,
 }
 
+impl fmt::Debug for Environment {
+    /// Names only: a value may be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.set.keys()).finish_non_exhaustive()
+    }
+}
+
 /// What the environment of a local run starts from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Base {
     /// What the user's login shell has, resolved once by the engine.

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 
+#[expect(dead_code, reason = "every test program uses its own part of this")]
 mod common;
 mod contract;
 

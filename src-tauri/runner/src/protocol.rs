@@ -4,6 +4,8 @@
 //! encoded with postcard (its wire format is stable and specified). Output is the hot path and has a fixed
 //! header instead: `offset: u64 LE`, `at: u64 LE`, then the bytes as they came.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol, sent in [`Reply::Hello`]. Raised when an older peer could not follow.
@@ -60,7 +62,7 @@ pub enum Request {
 }
 
 /// What to start and how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// The program (looked up in the `PATH` of `env` when it has no slash) and its arguments, as bytes.
     pub argv: Vec<serde_bytes::ByteBuf>,
@@ -80,6 +82,14 @@ pub struct Start {
     pub guard: Option<Guard>,
     /// Milliseconds that output is still read after the command exited while something holds its pipe.
     pub drain_ms: u32,
+}
+
+impl fmt::Debug for Start {
+    /// Without the environment, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let argv: Vec<_> = self.argv.iter().map(|word| String::from_utf8_lossy(word)).collect();
+        f.debug_struct("Start").field("argv", &argv).finish_non_exhaustive()
+    }
 }
 
 /// What a confined command may do beside reading and executing.

@@ -66,17 +66,18 @@ pub(crate) async fn attach(
             () = sleep(LAST_WORDS), if cause.is_some() && record.is_some() => break,
             asked = signals.next() => match asked {
                 Asked::Stop(signal, manner) => {
-                    // The second time is meant, and so is the first where nothing is left to be stopped.
-                    let stop = if cause.is_some() { Stop::Force } else { Stop::Ask(manner) };
+                    // The first time is meant, too, where nothing is left to be stopped.
                     cause.get_or_insert(signal);
                     if record.is_some() {
                         break;
                     }
-                    engine.stop(id, stop).await.or_else(already_over)?;
+                    engine.stop(id, Stop::Ask(manner)).await.or_else(already_over)?;
                 }
                 Asked::Resize => {
                     let (cols, rows) = terminal::size();
-                    engine.resize(id, Size { cols, rows }).await.or_else(already_over)?;
+                    let engine = engine.clone();
+                    // Waits until the program runs; signals are heard meanwhile.
+                    tokio::spawn(async move { engine.resize(id, Size { cols, rows }).await });
                 }
             },
         }

@@ -1,12 +1,11 @@
 //! Following a run that another engine carries out: its folder tells that there is more, the lock of its engine
 //! tells when nobody writes any more.
 
-use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::watch;
 
 use super::Engine;
-use crate::error::{Error, Result};
-use crate::history;
+use super::changes::Changes;
+use crate::error::Result;
 use crate::history::events::{self, What};
 use crate::log::writer::Progress;
 use crate::spec::RunId;
@@ -26,18 +25,10 @@ impl Follow {
             send.send_modify(|progress| progress.ended = true);
             return Ok(Self { progress });
         }
-        let (more, mut noticed) = watch::channel(());
-        let tell = move |_: notify::Result<notify::Event>| {
-            more.send_replace(());
-        };
-        let failed = |error: notify::Error| Error::storage("watching", &folder)(std::io::Error::other(error));
-        let mut watcher = notify::recommended_watcher(tell).map_err(failed)?;
-        watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(failed)?;
+        let mut changes = Changes::of(&folder);
         let (engine, host) = (engine.clone(), record.host);
-        let home = engine.home().clone();
-        let mut gone = tokio::task::spawn_blocking(move || history::wait_until_gone(&home, host));
+        let mut gone = engine.0.hosts.gone(engine.home(), host)?;
         tokio::spawn(async move {
-            let _watcher = watcher;
             loop {
                 if is_over(&folder) {
                     break;
@@ -45,8 +36,8 @@ impl Follow {
                 send.send_modify(|progress| progress.bytes += 1);
                 tokio::select! {
                     () = send.closed() => return,
-                    _ = noticed.changed() => {}
-                    _ = &mut gone => {
+                    () = changes.next() => {}
+                    _ = gone.changed() => {
                         // Whoever finds the orphan first writes down that it is lost.
                         let _ = engine.close_orphans().await;
                         break;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tracing::warn;
 
 use super::{Engine, Inner};
 use crate::backend;
@@ -13,22 +14,27 @@ use crate::history::events::{Event, EventLog, What};
 use crate::log::LogReader;
 use crate::run::blocking;
 use crate::spec::RunId;
-use crate::state::{Ending, Outcome};
+use crate::state::{Ending, Outcome, RunRecord};
 
 impl Engine {
     /// Ends the rows of engines that died: the history completes those whose folder has the
-    /// end, the others are lost.
+    /// end, the others are lost. One that cannot be ended now does not stand in the way of the others.
     pub(super) async fn close_orphans(&self) -> Result<()> {
         let home = self.0.home.clone();
         for orphan in self.query(move |history| history.orphans(&home)).await? {
-            let backend = backend::of(&self.0.backends, orphan.place.mode);
-            if let Ok(backend) = backend {
-                backend.cleanup(orphan.id).await?;
+            if let Err(error) = self.clean_up_and_close(&orphan).await {
+                warn!(run = %orphan.id, %error, "a run of a program that died could not be ended");
             }
-            let inner = Arc::clone(&self.0);
-            blocking(move || inner.close_orphan(orphan.id)).await?;
         }
         Ok(())
+    }
+
+    async fn clean_up_and_close(&self, orphan: &RunRecord) -> Result<()> {
+        let (inner, id) = (Arc::clone(&self.0), orphan.id);
+        if let Ok(backend) = backend::of(&self.0.backends, orphan.place.mode) {
+            backend.cleanup(id).await?;
+        }
+        blocking(move || inner.close_orphan(id)).await
     }
 }
 
@@ -36,10 +42,12 @@ impl Inner {
     fn close_orphan(&self, id: RunId) -> Result<()> {
         let folder = self.home.run(id);
         let ending = Ending { outcome: Outcome::Lost, at: Timestamp::now(), usage: None };
-        let bytes = LogReader::open(&folder).length()?;
-        if folder.is_dir() {
-            let what = What::Ended { ending: ending.clone(), bytes };
-            EventLog::open(&folder)?.append(&Event { at: ending.at, what })?;
+        let bytes = LogReader::open(&folder).length().unwrap_or_default();
+        let event = Event { at: ending.at, what: What::Ended { ending: ending.clone(), bytes } };
+        if folder.is_dir()
+            && let Err(error) = EventLog::open(&folder).and_then(|events| events.append(&event))
+        {
+            warn!(run = %id, %error, "only the history knows that the run is lost");
         }
         self.history.ended(id, &ending, bytes).map(drop)
     }

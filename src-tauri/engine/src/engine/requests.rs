@@ -1,5 +1,7 @@
 //! Requests between engines: each engine has a mailbox beside its lock, where others ask it to stop a run.
 
+use std::io;
+
 use tracing::warn;
 use uuid::Uuid;
 
@@ -35,10 +37,10 @@ fn understand(request: &str) -> Option<(RunId, Stop)> {
 
 /// Carries out the requests of other engines until this one closes.
 pub(super) async fn serve(engine: Engine, mut mailbox: Mailbox) {
-    let closing = engine.0.closing.clone();
+    let closed = engine.0.closed.clone();
     loop {
         let request = tokio::select! {
-            () = closing.cancelled() => return,
+            () = closed.cancelled() => return,
             request = mailbox.next() => request,
         };
         match request {
@@ -48,6 +50,8 @@ pub(super) async fn serve(engine: Engine, mut mailbox: Mailbox) {
                 Some((None, _)) => {}
                 None => warn!(request, "a request of another program is not understood"),
             },
+            // A line that is no text, from whatever wrote it.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
             Err(error) => return warn!(%error, "other programs cannot stop the runs of this one"),
         }
     }

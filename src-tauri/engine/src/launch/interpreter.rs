@@ -69,10 +69,16 @@ impl Script<'_> {
             Code::File { path } => {
                 // Opened here so that the answer is ours and not a riddle of the interpreter.
                 let unreadable = |source| Error::File { path: path.clone(), source };
-                let file = std::fs::File::open(path).map_err(unreadable)?;
-                if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                let found = std::fs::metadata(path).map_err(unreadable)?;
+                if found.is_dir() {
                     return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
                 }
+                if !found.is_file() {
+                    // The interpreter would look for a pipe of ours that it does not have.
+                    let why = "it is not a regular file; pipe the code into standard input instead";
+                    return Err(unreadable(std::io::Error::other(why)));
+                }
+                std::fs::File::open(path).map_err(unreadable)?;
                 return Ok(path.clone());
             }
             Code::Inline { text } => text,

@@ -3,7 +3,9 @@
 //! Waits are for events; `DEADLINE` only keeps a broken test from hanging.
 
 use std::future::Future;
+use std::io::{BufRead as _, BufReader, Lines};
 use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use stigmer_engine::spec::{RunId, Text};
@@ -23,18 +25,6 @@ pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
 }
 
 /// Asks until there is an answer.
-pub(crate) fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(answer) = answer() {
-            return answer;
-        }
-        assert!(start.elapsed() < DEADLINE, "waited for too long until {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// The same for a test whose other tasks must go on meanwhile.
 pub(crate) async fn until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -132,5 +122,53 @@ pub(crate) fn assert_same(found: &[u8], expected: &[u8]) {
             around(found),
             around(expected)
         );
+    }
+}
+
+/// A test of this program as a process of its own. It is an ignored one, and reads its part from variables.
+pub(crate) fn process(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "--nocapture", test]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
+/// A process that ends with the test at the latest.
+pub(crate) struct Child {
+    process: std::process::Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Child {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut process = command.spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, lines }
+    }
+
+    /// What it says next behind a word.
+    pub(crate) fn says(&mut self, word: &str) -> String {
+        // The test harness may have said something on the same line.
+        let found = |line: String| line.split_once(word).map(|(_, rest)| rest.trim().to_owned());
+        self.lines.by_ref().map(Result::unwrap).find_map(found).expect("it ended before it said that")
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Lets it go on by itself to its end, which must be a good one.
+    pub(crate) fn succeed(mut self) {
+        drop(self.process.stdin.take());
+        let said: Vec<_> = self.lines.by_ref().map_while(Result::ok).collect();
+        assert!(self.process.wait().unwrap().success(), "{}", said.join("\n"));
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -56,7 +56,7 @@ pub async fn resolve(shell: Option<std::path::PathBuf>, limit: Duration) -> Logi
 async fn ask(shell: &std::path::Path) -> Option<Vec<(Text, Text)>> {
     let mut command = Command::new(shell);
     command
-        .args(["-l", "-i", "-c", &format!("printf '%s' '{MARK}'; env -0")])
+        .args(["-l", "-i", "-c", &format!("printf '%s' '{MARK}'; env -0; printf '%s' '{MARK}'")])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -64,11 +64,20 @@ async fn ask(shell: &std::path::Path) -> Option<Vec<(Text, Text)>> {
     // Without a terminal of its own an interactive shell cannot take ours away.
     os::in_new_session(&mut command);
     let mut child = command.spawn().ok()?;
+    let mut stdout = child.stdout.take()?.take(LARGEST);
     let mut answer = Vec::new();
-    child.stdout.take()?.take(LARGEST).read_to_end(&mut answer).await.ok()?;
-    child.wait().await.ok()?;
-    let start = memchr::memmem::find(&answer, MARK.as_bytes())? + MARK.len();
-    let variables: Vec<_> = answer[start..].split(|&byte| byte == 0).filter_map(variable).collect();
+    // Up to the second mark and not to the end: something that the profile started may keep the pipe open.
+    let (start, end) = loop {
+        let mut marks = memchr::memmem::find_iter(&answer, MARK.as_bytes());
+        if let (Some(start), Some(end)) = (marks.next(), marks.next()) {
+            break (start + MARK.len(), end);
+        }
+        drop(marks);
+        if stdout.read_buf(&mut answer).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let variables: Vec<_> = answer[start..end].split(|&byte| byte == 0).filter_map(variable).collect();
     (!variables.is_empty()).then_some(variables)
 }
 
@@ -103,6 +112,12 @@ mod tests {
         let found = answer.variables.iter().find(|(name, _)| name.as_os() == "FROM_PROFILE");
         assert_eq!(found.map(|(_, value)| value.as_bytes()), Some(&b"a\nb=c"[..]));
         assert!(answer.shell.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_program_that_the_profile_leaves_running_does_not_hold_up_the_answer() {
+        let (_folder, shell) = shell("sleep 1000 & eval \"$4\"; kill $!");
+        assert!(resolve(Some(shell), LIMIT).await.shell.is_some());
     }
 
     #[tokio::test]
