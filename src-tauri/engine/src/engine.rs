@@ -380,6 +380,7 @@ impl Engine {
         self.stop_all(stop);
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.host.leave();
     }
 
     /// Puts a query to the history, on a thread that may wait for the disk.
