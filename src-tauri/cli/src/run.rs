@@ -34,13 +34,12 @@ pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Resu
     if options.dry_run {
         return dry_run(&engine, &request.spec, options.json);
     }
-    if options.watch.is_empty() {
+    let exit = if options.watch.is_empty() {
         let attachment = Attachment { json: options.json, stdin: request.stdin };
-        let exit = attach(&engine, request.spec, attachment, output).await;
-        close(engine).await;
-        return exit;
-    }
-    let exit = watch::watch(&engine, &request, &options, output).await;
+        attach(&engine, request.spec, attachment, output).await
+    } else {
+        watch::watch(&engine, &request, &options, output).await
+    };
     close(engine).await;
     exit
 }

@@ -60,7 +60,7 @@ fn the_value_of_a_secret_is_seen_by_the_program_alone() {
         printf %s "$value" | "$stigmer" secret set TOKEN
         line='printf %s "$TOKEN" | wc -c; echo "<$TOKEN>"; echo "<$TOKEN>" >&2
             printf "cut ${TOKEN%????}"; sleep 0.2; echo "${TOKEN#????????????}"'
-        "$stigmer" run --secret TOKEN "$line; grep -laz '[h]unter2-and-more' /proc/[0-9]*/cmdline; true" 2>&1
+        "$stigmer" run --secret TOKEN "$line; grep -lazs '[h]unter2-and-more' /proc/[0-9]*/cmdline; true" 2>&1
         "$stigmer" run --json --secret TOKEN "$line"
         "$stigmer" run --tty --secret TOKEN "$line"
         "$stigmer" runs logs

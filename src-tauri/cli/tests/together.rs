@@ -132,6 +132,14 @@ fn a_detached_run_that_is_refused_says_why() {
 }
 
 #[test]
+fn a_run_whose_input_nobody_closes_leaves_no_sign_of_life() {
+    let home = Home::new();
+    home.run("true").open_stdin().ended().expect(0);
+    let hosts: Vec<_> = fs::read_dir(home.data().join("hosts")).unwrap().flatten().collect();
+    assert!(hosts.is_empty(), "{hosts:?}");
+}
+
+#[test]
 fn two_runs_at_once_do_not_disturb_each_other() {
     let home = Home::new();
     let first = home.run("echo first; sleep 1000").started();

@@ -356,6 +356,7 @@ impl Engine {
         self.stop_all(stop);
         self.0.tasks.wait().await;
         self.0.closed.cancel();
+        self.0.host.leave();
     }
 
     /// Puts a query to the history, on a thread that may wait for the disk.

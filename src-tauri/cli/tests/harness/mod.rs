@@ -109,7 +109,11 @@ impl Home {
     /// Waits for a process whose command line contains `text`.
     #[track_caller]
     pub(crate) fn until_runs(&self, text: &str) -> i32 {
-        let find = || self.processes().into_iter().find(|(_, line)| line.contains(text)).map(|(pid, _)| pid);
+        // `stigmer` itself has the text in its arguments, too.
+        let is_ours =
+            |line: &str| line.split(['\0', ' ']).next().is_some_and(|name| name.ends_with("/stigmer"));
+        let runs = |line: &str| line.contains(text) && !is_ours(line);
+        let find = || self.processes().into_iter().find(|(_, line)| runs(line)).map(|(pid, _)| pid);
         until(&format!("`{text}` runs"), || find().is_some(), || format!("{:#?}", self.processes()));
         find().unwrap_or_default()
     }

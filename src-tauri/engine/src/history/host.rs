@@ -39,6 +39,12 @@ impl Host {
         Ok(Self { id, path, _lock: lock })
     }
 
+    /// Removes the sign of life of an engine that has no runs any more, whoever still holds a piece of it.
+    pub fn leave(&self) {
+        // A file that stays is removed by whoever asks for it next.
+        let _ = fs::remove_file(&self.path);
+    }
+
     /// The id to write into the records of its runs.
     pub const fn id(&self) -> Uuid {
         self.id
@@ -47,8 +53,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // A file that stays is removed by whoever asks for it next.
-        let _ = fs::remove_file(&self.path);
+        self.leave();
     }
 }
 
