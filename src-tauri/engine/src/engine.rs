@@ -27,7 +27,7 @@ use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::history::events::{self, Event, EventLog};
-use crate::history::{self, Filter, History, Host};
+use crate::history::{Filter, History, Host};
 use crate::home::Home;
 use crate::launch;
 use crate::live::{Live, Stop};
@@ -200,11 +200,7 @@ impl Engine {
                 hint: "see `stigmer runs` for those that go on",
             });
         }
-        if history::is_alive(&self.0.home, record.host)? {
-            return requests::ask(&self.0.home, record.host, id, stop);
-        }
-        // Nobody would hear it. What is left of the run is ended here.
-        self.close_orphans().await
+        requests::ask(&self.0.home, record.host, id, stop)
     }
 
     /// Waits for the end of a run of this or another engine.
@@ -277,6 +273,9 @@ impl Engine {
         if let Some(live) = self.find_live(id) {
             return Ok(RunRecord { state: live.state.borrow().clone(), ..record });
         }
+        if self.close_orphans_among(std::slice::from_ref(&record)).await? {
+            return self.query(move |history| history.get(id)).await;
+        }
         let folder = self.0.home.run(id);
         // The history is told last.
         blocking(move || Ok(RunRecord::from_events(events::read(&folder)?).unwrap_or(record))).await
@@ -290,7 +289,12 @@ impl Engine {
 
     /// Runs, newest first.
     pub async fn list(&self, filter: Filter) -> Result<Vec<RunRecord>> {
-        self.query(move |history| history.list(&filter)).await
+        let (first, again) = (filter.clone(), filter);
+        let runs = self.query(move |history| history.list(&first)).await?;
+        if self.close_orphans_among(&runs).await? {
+            return self.query(move |history| history.list(&again)).await;
+        }
+        Ok(runs)
     }
 
     /// Asks every run of this engine to end, at least this urgently.
