@@ -1,5 +1,7 @@
 //! What to run, where, and within which limits.
 
+#[cfg(all(test, unix))]
+mod tests;
 mod text;
 
 use std::collections::BTreeMap;
