@@ -3,6 +3,7 @@
 #
 #   scripts/need.sh build    what building needs: a C compiler (for the bundled SQLite) and Rust
 #   scripts/need.sh test     and what the tests run
+#   scripts/need.sh bench    and what the comparison runs
 #
 # Looks for the programs themselves, so it costs nothing and asks nobody when they are there. Daemons (D-Bus,
 # gnome-keyring) come only where CI=true or STIGMER_TEST_INSTALL=1 asks for them.
@@ -94,6 +95,11 @@ want() { # the same for what tests can do without: they skip themselves and say 
 }
 
 need cc build-essential
+if [ "$purpose" = bench ]; then
+    need hyperfine hyperfine
+    need rg ripgrep
+    need python3 python3
+fi
 if [ "$purpose" = test ]; then
     need python3 python3
     want node nodejs
@@ -101,7 +107,11 @@ if [ "$purpose" = test ]; then
     need setsid util-linux
     if may_install_daemons; then
         need dbus-run-session dbus dbus-daemon
+        need zsh zsh
+        need fish fish
         need gnome-keyring-daemon gnome-keyring
+        need zsh zsh
+        need fish fish
     fi
 fi
 if [ ${#missing[@]} -gt 0 ]; then

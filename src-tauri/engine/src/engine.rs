@@ -326,6 +326,9 @@ impl Engine {
         if let Some(live) = self.find_live(id) {
             return Ok(RunRecord { state: live.state.borrow().clone(), ..record });
         }
+        if self.close_orphans_among(std::slice::from_ref(&record)).await? {
+            return self.query(move |history| history.get(id)).await;
+        }
         let folder = self.0.home.run(id);
         // The history is told last.
         blocking(move || Ok(RunRecord::from_events(events::read(&folder)?).unwrap_or(record))).await
@@ -339,7 +342,12 @@ impl Engine {
 
     /// Runs, newest first.
     pub async fn list(&self, filter: Filter) -> Result<Vec<RunRecord>> {
-        self.query(move |history| history.list(&filter)).await
+        let (first, again) = (filter.clone(), filter);
+        let runs = self.query(move |history| history.list(&first)).await?;
+        if self.close_orphans_among(&runs).await? {
+            return self.query(move |history| history.list(&again)).await;
+        }
+        Ok(runs)
     }
 
     /// Asks every run of this engine to end, at least this urgently.

@@ -1,5 +1,7 @@
 //! What to run, where, and within which limits.
 
+#[cfg(all(test, unix))]
+mod tests;
 mod text;
 
 use std::collections::BTreeMap;
@@ -293,6 +295,15 @@ impl fmt::Debug for Environment {
     /// Names only: a value may be a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.set.keys()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoginShell => f.write_str("LoginShell"),
+            Self::Caller(variables) => write!(f, "Caller({} variables)", variables.len()),
+        }
     }
 }
 

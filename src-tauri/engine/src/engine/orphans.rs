@@ -10,6 +10,7 @@ use tracing::warn;
 use super::{Engine, Inner};
 use crate::backend;
 use crate::error::Result;
+use crate::history;
 use crate::history::events::{Event, EventLog, What};
 use crate::log::LogReader;
 use crate::run::blocking;
@@ -27,6 +28,17 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Whether one of these was looked after by an engine that is gone; then it is closed, and what was read is old.
+    pub(super) async fn close_orphans_among(&self, records: &[RunRecord]) -> Result<bool> {
+        for record in records.iter().filter(|record| record.state.ending().is_none()) {
+            if self.find_live(record.id).is_none() && !history::is_alive(self.home(), record.host)? {
+                self.close_orphans().await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn clean_up_and_close(&self, orphan: &RunRecord) -> Result<()> {

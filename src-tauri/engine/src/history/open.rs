@@ -92,7 +92,9 @@ fn look(path: &Path, busy_timeout: Duration) -> Result<Found> {
         return Err(Error::HistoryNewer { found, known: schema::CURRENT });
     }
     if connection.is_readonly("main")? {
-        return Err(Error::storage("writing", path)(io::ErrorKind::PermissionDenied.into()));
+        // The library reads what it cannot write, also what was not there at its first try and at the second was.
+        return in_the_systems_words(path)
+            .map_or(Ok(Found::Nothing), |system| Err(Error::storage("writing", path)(system)));
     }
     Ok(if found == schema::CURRENT { Found::Current(connection) } else { Found::Older(connection) })
 }
@@ -103,8 +105,11 @@ fn not_opened(path: &Path, error: rusqlite::Error) -> Result<Found> {
         _ if is_damage(&error) => Ok(Found::Damaged),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
             match in_the_systems_words(path) {
-                Some(system) if system.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
-                system => Err(Error::storage("opening", path)(system.unwrap_or(io::Error::other(error)))),
+                Some(system) if system.kind() != io::ErrorKind::NotFound => {
+                    Err(Error::storage("opening", path)(system))
+                }
+                // It is not there, or was not a moment ago: another process makes it just now.
+                _ => Ok(Found::Nothing),
             }
         }
         _ => Err(error.into()),
@@ -153,7 +158,7 @@ fn mend(home: &Home, busy_timeout: Duration, set_aside_anyway: bool) -> Result<O
     }
     if matches!(found, Found::Nothing) {
         // An empty file is an empty database; made here because the library would make it readable for others.
-        os::private(OpenOptions::new().write(true).create_new(true))
+        os::private(OpenOptions::new().write(true).create(true).truncate(false))
             .open(&path)
             .map_err(Error::storage("creating", &path))?;
         found = look(&path, busy_timeout)?;

@@ -1,5 +1,7 @@
 //! The log as its readers see it.
 
+mod properties;
+
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
+use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{Filter, History};
 use stigmer_engine::live::Stop;
 use stigmer_engine::state::{Outcome, RunState};
@@ -115,16 +116,15 @@ async fn a_workspace_that_is_deleted_does_not_disturb_its_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn engines_that_open_a_fresh_home_at_once_all_work() {
-    let desk = Desk::new();
-    let opening: Vec<_> = (0..8)
-        .map(|_| {
-            let (home, sources) = (desk.home.clone(), desk.sources());
-            tokio::spawn(stigmer_engine::engine::Engine::open(home, sources))
-        })
-        .collect();
-    for engine in opening {
-        let engine = within(engine).await.unwrap().unwrap();
-        assert_eq!(outcome(&run(&engine, desk.line("true")).await), &Outcome::Succeeded);
+    for _ in 0..10 {
+        let desk = Desk::new();
+        let open = || tokio::spawn(Engine::open(desk.home.clone(), desk.sources()));
+        let opening: Vec<_> = (0..8).map(|_| open()).collect();
+        for engine in opening {
+            let engine = within(engine).await.unwrap().unwrap();
+            assert_eq!(outcome(&run(&engine, desk.line("true")).await), &Outcome::Succeeded);
+            within(engine.close(Stop::Force)).await;
+        }
     }
 }
 

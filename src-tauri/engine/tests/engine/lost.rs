@@ -69,7 +69,7 @@ async fn the_next_engine_closes_what_a_dead_one_left() {
     desk.marker.until_alive(4).await;
     child.kill();
     let engine = desk.open().await;
-    let record = within(engine.get(id)).await.unwrap();
+    let record = end(&engine, id).await;
     assert_eq!(outcome(&record), &Outcome::Lost);
     assert_eq!(record.bytes, output(&engine, id).len() as u64);
     let (events, _) = engine.events(id, 0).unwrap();
@@ -86,7 +86,8 @@ async fn a_run_whose_engine_is_dead_may_be_stopped_and_removed() {
     let engine = desk.open().await;
     let (mut child, id) = host(&desk, TENACIOUS);
     child.kill();
-    within(engine.stop(id, Stop::Force)).await.unwrap();
+    // It is over by the time that it is asked for, unless a process of it was just being started.
+    let _ = within(engine.stop(id, Stop::Force)).await;
     assert_eq!(outcome(&end(&engine, id).await), &Outcome::Lost);
     until_its_processes_are_gone(&desk).await;
     within(engine.remove(vec![id])).await.unwrap();
@@ -121,9 +122,23 @@ async fn a_dead_engines_run_with_damaged_files_does_not_keep_others_from_opening
     std::fs::remove_dir_all(desk.home.run(gone)).unwrap();
     let engine = desk.open().await;
     for id in [damaged, gone] {
-        assert_eq!(outcome(&within(engine.get(id)).await.unwrap()), &Outcome::Lost);
+        assert_eq!(outcome(&end(&engine, id).await), &Outcome::Lost);
     }
     until_its_processes_are_gone(&desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_is_open_sees_in_its_list_that_another_died() {
+    let desk = Desk::new();
+    let engine = desk.open().await;
+    let (mut child, id) = host(&desk, TENACIOUS);
+    desk.marker.until_alive(4).await;
+    let listed = within(engine.list(Filter::default())).await.unwrap();
+    assert_eq!(listed[0].state.ending(), None);
+    child.kill();
+    desk.marker.until_none_is_alive().await;
+    let listed = within(engine.list(Filter::default())).await.unwrap();
+    assert_eq!((listed.len(), listed[0].id, outcome(&listed[0])), (1, id, &Outcome::Lost));
 }
 
 #[tokio::test(flavor = "multi_thread")]

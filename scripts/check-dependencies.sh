@@ -1,0 +1,27 @@
+#!/bin/sh
+# Holds the crates to who may import whom (see ARCHITECTURE.md): the engine knows no face, the runner no runtime.
+set -eu
+cd "$(dirname "$0")/.."
+
+failed=0
+
+# forbid CRATE WHY DEPENDENCY...: none of them is among what CRATE is built with, on any system.
+forbid() {
+    crate=$1 why=$2
+    shift 2
+    tree=$(cargo tree --locked --package "$crate" --edges normal --target all --prefix none --format '{p}')
+    for dependency in "$@"; do
+        if printf '%s\n' "$tree" | grep -Eq "^$dependency v"; then
+            printf '%s depends on %s: %s\n' "$crate" "$dependency" "$why" >&2
+            cargo tree --locked --package "$crate" --edges normal --target all --invert "$dependency" >&2
+            failed=1
+        fi
+    done
+}
+
+forbid stigmer-engine 'faces use the engine, never the other way round' \
+    'tauri[a-z-]*' 'clap[a-z_-]*' axum hyper
+forbid stigmer-runner 'it is one thread that must stay small and start at once' \
+    tokio async-std smol
+
+exit "$failed"
