@@ -200,8 +200,8 @@ async fn a_tail_reads_while_the_log_grows_and_stops_at_its_end() {
         }
     }
     log.finish();
-    let expected: String = (0..2_000).map(|number| format!("{number}\n")).collect();
-    assert_eq!(reading.await.unwrap(), expected.as_bytes());
+    let expected: Vec<u8> = (0..2_000).flat_map(|number| format!("{number}\n").into_bytes()).collect();
+    assert_eq!(reading.await.unwrap(), expected);
 }
 
 #[test]
