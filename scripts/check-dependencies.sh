@@ -11,11 +11,10 @@ forbid() {
     shift 2
     tree=$(cargo tree --locked --package "$crate" --edges normal --target all --prefix none --format '{p}')
     for dependency in "$@"; do
-        if printf '%s\n' "$tree" | grep -Eq "^$dependency v"; then
-            printf '%s depends on %s: %s\n' "$crate" "$dependency" "$why" >&2
-            cargo tree --locked --package "$crate" --edges normal --target all --invert "$dependency" >&2
-            failed=1
-        fi
+        found=$(printf '%s\n' "$tree" | sed -nE "s/^($dependency) v.*/\1/p" | sort -u)
+        [ -n "$found" ] || continue
+        printf '%s depends on %s: %s\n' "$crate" "$found" "$why" >&2
+        failed=1
     done
 }
 

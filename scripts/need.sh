@@ -110,8 +110,6 @@ if [ "$purpose" = test ]; then
         need zsh zsh
         need fish fish
         need gnome-keyring-daemon gnome-keyring
-        need zsh zsh
-        need fish fish
     fi
 fi
 if [ ${#missing[@]} -gt 0 ]; then

@@ -121,7 +121,7 @@ async fn check(desk: &Desk, id: RunId) -> Result<bool, String> {
     assert_same(&kept, &all[..kept.len().min(all.len())]);
     let outcome = &record.state.ending().ok_or(format!("it is {}", record.state.word()))?.outcome;
     let listed = within(engine.list(Filter::default())).await.unwrap();
-    assert_eq!(listed, [record.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&record));
     let was_over = told.iter().any(|Event { what, .. }| matches!(what, What::Ended { .. }));
     match outcome {
         Outcome::Lost if was_over => Err("it was over and is called lost".to_owned()),
