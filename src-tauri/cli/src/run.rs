@@ -2,6 +2,7 @@
 
 mod attach;
 mod detach;
+mod env_file;
 mod specify;
 mod terminal;
 mod watch;

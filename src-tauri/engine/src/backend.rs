@@ -71,6 +71,9 @@ impl fmt::Debug for Launch {
 /// One started program, anywhere. Dropping it forces the program to end.
 #[async_trait]
 pub trait Execution: Send + Sync {
+    /// When the program started, and what it is called there.
+    fn started(&self) -> Start;
+
     /// The next piece of output; `None` when everything was read that the program and its children wrote.
     /// One caller at a time; a call that is dropped loses nothing.
     async fn output(&self) -> Result<Option<Output>>;
@@ -91,6 +94,15 @@ pub trait Execution: Send + Sync {
     /// Ends the whole process tree: asks it politely, and forces it after the grace period. May be repeated
     /// with a shorter grace. Output goes on until the tree is gone.
     async fn stop(&self, signal: Signal, grace: std::time::Duration) -> Result<()>;
+}
+
+/// The start of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// Its process id, in a place that has any.
+    pub pid: Option<u32>,
+    /// Microseconds since 1970, by the clock of the place.
+    pub at: u64,
 }
 
 /// A piece of output.

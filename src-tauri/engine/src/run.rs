@@ -108,7 +108,10 @@ impl Run {
         }
         let execution: Arc<dyn Execution> = Arc::from(started?);
         self.live.execution.send_replace(Some(Arc::clone(&execution)));
-        let at = self.happened(What::Running { pid: None });
+        let started = execution.started();
+        // The program's own time: its first output may be older than our knowledge of it.
+        let at = moment(started.at);
+        self.happened_at(at, What::Running { pid: started.pid });
         self.live.state.send_replace(RunState::Running);
         let (history, id) = (Arc::clone(&self.history), self.id);
         // Not waited for: output must be read and stops heard while another program holds the database.
@@ -328,15 +331,17 @@ impl Run {
         Some(End { started: at, ending: ending.clone(), bytes })
     }
 
-    /// Writes down and tells what happened, and returns when.
-    fn happened(&mut self, what: What) -> Timestamp {
-        let at = Timestamp::now();
+    fn happened(&mut self, what: What) {
+        self.happened_at(Timestamp::now(), what);
+    }
+
+    /// Writes down and tells what happened, and when.
+    fn happened_at(&mut self, at: Timestamp, what: What) {
         let event = Event { at, what };
         if let Err(error) = self.events.append(&event) {
             warn!(%error, "an event could not be written down");
         }
         self.live.publish(event);
-        at
     }
 
     async fn clean_up(&self) {
@@ -351,6 +356,11 @@ async fn stopped_early(mut stop: watch::Receiver<Stop>) {
     if stop.wait_for(|stop| *stop != Stop::No).await.is_ok() {
         tokio::time::sleep(UNDER_WAY).await;
     }
+}
+
+/// A moment that a runner tells, in microseconds since 1970.
+fn moment(at: u64) -> Timestamp {
+    i64::try_from(at).ok().and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or_else(Timestamp::now)
 }
 
 /// Sleeps until a moment, or for ever where there is none.

@@ -10,7 +10,7 @@ use stigmer_engine::spec::{
     Base, Code, Environment, Guard, Input, Language, Limits, Origin, RunSpec, Target, Text, Work,
 };
 
-use super::terminal;
+use super::{env_file, terminal};
 use crate::args::Run;
 use crate::exit::Failure;
 
@@ -32,7 +32,7 @@ pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
     let input = input(options, code_on_stdin);
     let mut set = BTreeMap::new();
     for file in &options.env_file {
-        set.extend(variables_of_file(file)?);
+        set.extend(env_file::read(file)?);
     }
     set.extend(variables(&options.env)?);
     let spec = RunSpec {
@@ -136,26 +136,4 @@ pub(crate) fn variables(options: &[OsString]) -> Result<BTreeMap<String, Option<
 fn value_behind(option: &OsStr, equals: usize) -> OsString {
     // SAFETY: the bytes are those of an `OsStr`, split directly behind an ASCII character.
     unsafe { OsString::from_encoded_bytes_unchecked(option.as_encoded_bytes()[equals + 1..].to_vec()) }
-}
-
-fn variables_of_file(file: &Path) -> Result<BTreeMap<String, Option<Text>>, Failure> {
-    let entries = dotenvy::from_path_iter(file).map_err(|error| unusable(file, &error))?;
-    let mut set = BTreeMap::new();
-    for entry in entries {
-        let (name, value) = entry.map_err(|error| unusable(file, &error))?;
-        set.insert(name, Some(value.into()));
-    }
-    Ok(set)
-}
-
-fn unusable(file: &Path, error: &dotenvy::Error) -> Failure {
-    let source = match error {
-        dotenvy::Error::Io(error) => std::io::Error::from(error.kind()),
-        // The library's words for a line repeat the line, which may hold a secret.
-        dotenvy::Error::LineParse(_, at) => {
-            std::io::Error::other(format!("a line is not NAME=VALUE, at column {at}"))
-        }
-        _ => std::io::Error::other("it is not a file of NAME=VALUE lines"),
-    };
-    Error::File { path: file.to_owned(), source }.into()
 }

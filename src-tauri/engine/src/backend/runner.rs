@@ -22,6 +22,7 @@ type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// A command that a runner looks after.
 pub(super) struct RunnerExecution {
+    started: super::Start,
     incoming: Mutex<Incoming>,
     requests: Mutex<Requests>,
     /// Bytes of input that the runner has room for.
@@ -65,8 +66,9 @@ impl RunnerExecution {
         requests.send().await.map_err(lost)?;
         loop {
             match incoming.control().await? {
-                Reply::Started { .. } => {
+                Reply::Started { pid, at } => {
                     let execution = Self {
+                        started: super::Start { pid: Some(pid), at },
                         incoming: Mutex::new(incoming),
                         requests: Mutex::new(requests),
                         credit: Semaphore::new(INPUT_CREDIT),
@@ -138,6 +140,10 @@ impl Incoming {
 
 #[async_trait]
 impl Execution for RunnerExecution {
+    fn started(&self) -> super::Start {
+        self.started
+    }
+
     async fn output(&self) -> Result<Option<Output>> {
         let mut incoming = self.incoming.lock().await;
         let incoming = &mut *incoming;
