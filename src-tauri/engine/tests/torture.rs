@@ -1,8 +1,8 @@
 //! The engine is killed at random moments of a run. Afterwards nothing of the run is alive, its log is a clean
 //! beginning of what the program wrote, and the history tells the truth.
 //!
-//! A few rounds by default, `STIGMER_TORTURE=rounds` for more. A failure names its round's moment; what it left
-//! on the disk stays where the message says.
+//! A few rounds by default, `STIGMER_TORTURE=rounds` for more. What a failed round left on
+//! the disk stays there, and the last line before the failure says where.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 
@@ -61,15 +61,19 @@ async fn child_hosts_the_victim() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_is_killed_at_any_moment_leaves_no_process_and_no_lie() {
     let rounds = std::env::var(ROUNDS).map_or(20, |rounds| rounds.parse().unwrap());
-    let folder = tempfile::tempdir().unwrap();
+    let mut folder = tempfile::tempdir().unwrap();
+    folder.disable_cleanup(true);
     let mut ends = [0, 0];
     for round in 0..rounds {
         let home = folder.path().join(round.to_string());
         let moment = moment(round);
+        std::fs::create_dir(&home).unwrap();
+        println!("killed after {moment:?}: {}", home.display());
         let is_lost = survives(&home, moment).await;
         ends[usize::from(is_lost)] += 1;
         std::fs::remove_dir_all(&home).unwrap();
     }
+    folder.disable_cleanup(false);
     let [over, lost] = ends;
     println!("{rounds} rounds: {over} were over, {lost} were lost");
     assert!(lost > 0, "no round hit a run that went on");
@@ -86,7 +90,9 @@ fn moment(round: u64) -> Duration {
 async fn survives(home: &Path, moment: Duration) -> bool {
     let marker = Marker::new();
     let mut child = process("child_hosts_the_victim");
-    let mut child = Child::start(child.env(HOME, home).env(MARKER, marker.name()));
+    // A process that is killed leaves its temporary folders behind: in a folder that goes with the round.
+    child.env(HOME, home).env(MARKER, marker.name()).env("TMPDIR", home);
+    let mut child = Child::start(&mut child);
     child.says("OPEN");
     tokio::time::sleep(moment).await; // the moment is what this test is about
     child.kill();
@@ -94,7 +100,7 @@ async fn survives(home: &Path, moment: Duration) -> bool {
     marker.until_none_is_alive().await;
     let desk = desk(home, marker.name());
     let Some(id) = only_run(&desk.home) else { return false };
-    check(&desk, id).await.unwrap_or_else(|lie| panic!("killed after {moment:?}: {lie}"))
+    check(&desk, id).await.unwrap_or_else(|lie| panic!("{lie}"))
 }
 
 /// The run whose folder is there.

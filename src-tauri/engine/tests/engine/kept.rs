@@ -10,7 +10,7 @@ use stigmer_engine::state::Outcome;
 use tokio_util::sync::CancellationToken;
 
 use crate::common::{assert_same, until, within};
-use crate::desk::{Desk, end, outcome, output, run, start};
+use crate::desk::{Desk, end, outcome, output, read_until, run, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_found_by_what_people_call_it() {
@@ -123,8 +123,9 @@ async fn a_database_that_is_damaged_comes_back_from_the_folders_of_the_runs() {
 async fn the_log_of_a_run_is_searched_while_it_goes_on_and_afterwards() {
     let desk = Desk::new();
     let engine = desk.open().await;
-    let id = start(&engine, desk.line("seq 1 1000; echo >ready; sleep 1000")).await;
-    desk.until_said("ready").await;
+    let id = start(&engine, desk.line("seq 1 1000; sleep 1000")).await;
+    let mut tail = engine.tail(id, 0).await.unwrap();
+    read_until(&mut tail, "\n1000\n").await;
     for _ in ["while it goes on", "afterwards"] {
         let query = Query { pattern: "^77[0-9]$".into(), ..Query::default() };
         let count = within(engine.search(id, query, CancellationToken::new(), |_| true)).await.unwrap();

@@ -22,6 +22,8 @@ const TENACIOUS: &str =
 fn host(desk: &Desk, line: &str) -> (Child, RunId) {
     let mut child = process("lost::child_hosts_a_run");
     child.env(HOME, desk.home.root()).env(LINE, line).env(MARKER, desk.marker.name());
+    // A process that is killed leaves its temporary folders behind.
+    child.env("TMPDIR", &desk.workspace);
     let mut child = Child::start(&mut child);
     let id = child.says("RUN").parse().unwrap();
     (child, id)
