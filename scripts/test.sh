@@ -21,7 +21,7 @@ cargo build --locked -p stigmer-runner -p stigmer
 junit="$root/target/nextest/default/junit.xml"
 rm -f "$junit"
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked --workspace 2>&1 | tee -a "$output"
+    cargo nextest run --locked --workspace --no-fail-fast 2>&1 | tee -a "$output"
     # What a test that passes prints is only here.
     grep -oh 'SKIPPED: [^<&]*' "$junit" >>"$output" || true
 else

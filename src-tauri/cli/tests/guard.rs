@@ -7,15 +7,20 @@
 mod harness;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use harness::{Home, is_there};
+use tempfile::TempDir;
 
-/// A folder that is neither the workspace nor temporary to the guard.
-fn elsewhere(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
-    folder
+/// A folder that is neither the workspace nor temporary to the guard: where cargo builds, or else at home.
+fn elsewhere() -> TempDir {
+    let home = std::env::home_dir().unwrap_or_default();
+    let temporary = |root: &Path| ["/tmp", "/var/tmp", "/dev"].iter().any(|place| root.starts_with(place));
+    let root = [PathBuf::from(env!("CARGO_TARGET_TMPDIR")), home].into_iter().find(|root| !temporary(root));
+    tempfile::Builder::new()
+        .prefix(".stigmer-guard-")
+        .tempdir_in(root.expect("a place that is not temporary"))
+        .unwrap()
 }
 
 fn kernel_can(test: &str) -> bool {
@@ -32,21 +37,21 @@ fn a_guarded_run_reads_everything_and_writes_only_to_the_workspace_and_temporary
     if !kernel_can("a guarded run writes only to the workspace") {
         return;
     }
-    let (home, outside) = (Home::new(), elsewhere("guard-outside"));
-    let (workspace, file) = (elsewhere("guard-workspace"), outside.join("file"));
+    let (home, outside, workspace) = (Home::new(), elsewhere(), elsewhere());
+    let file = outside.path().join("file");
     fs::write(&file, "before").unwrap();
     let line = format!(
         "cat {file}; echo in >here && cat here; echo tmp >$TMPDIR/t && cat $TMPDIR/t; echo x >/dev/null; \
          echo after >{file}; rm {file}; mkdir {new}; sh -c 'echo child >{file}'",
         file = file.display(),
-        new = outside.join("new").display(),
+        new = outside.path().join("new").display(),
     );
-    let call = home.stigmer(["run", "--guard", "--workspace"]).arg(&workspace).arg(line);
+    let call = home.stigmer(["run", "--guard", "--workspace"]).arg(workspace.path()).arg(line);
     let ended = call.env("TMPDIR", home.path()).ended();
     assert_eq!(ended.out(), "beforein\ntmp\n");
     assert_ne!(ended.code(), 0);
     assert_eq!(fs::read_to_string(&file).unwrap(), "before");
-    assert!(!outside.join("new").exists());
+    assert!(!outside.path().join("new").exists());
 }
 
 #[test]
@@ -69,15 +74,15 @@ fn the_setting_guards_every_run_and_its_repetition() {
     if !kernel_can("the setting guards every run") {
         return;
     }
-    let (home, outside) = (Home::new(), elsewhere("guard-setting"));
+    let (home, outside) = (Home::new(), elsewhere());
     home.stigmer(["config", "set", "local.guard", "workspace"]).ended().expect(0);
-    let line = format!("touch {}", outside.join("file").display());
+    let line = format!("touch {}", outside.path().join("file").display());
     assert_ne!(home.run(&line).ended().code(), 0);
     home.stigmer(["config", "unset", "local.guard"]).ended().expect(0);
     assert_ne!(home.stigmer(["runs", "rerun", "last"]).ended().code(), 0);
-    assert!(!outside.join("file").exists());
+    assert!(!outside.path().join("file").exists());
     home.run(&line).ended().expect(0);
-    fs::remove_file(outside.join("file")).unwrap();
+    assert!(outside.path().join("file").exists());
 }
 
 #[test]
