@@ -10,12 +10,12 @@ use clap::{Args, Parser, Subcommand};
 use stigmer_engine::spec::{Language, Mode, Network};
 
 pub(crate) use self::runs::{
-    Export, ExportFormat, List, Logs, Rerun, RunsArguments, RunsCommand, Search, StreamName,
+    Export, ExportFormat, Filters, List, Logs, Rerun, RunsArguments, RunsCommand, Search, StreamName,
 };
 
 /// Runs commands where you choose, watches them live, stops them, and finds them again
 #[derive(Debug, Parser)]
-#[command(name = "stigmer", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(name = "stigmer", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     /// Read the user's settings from this file
     #[arg(long, global = true, value_name = "FILE")]

@@ -66,5 +66,9 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, exit::F
 fn start_logging() {
     let Ok(filter) = std::env::var("STIGMER_LOG") else { return };
     let filter = tracing_subscriber::EnvFilter::new(filter);
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
 }

@@ -16,7 +16,7 @@ use stigmer_engine::engine::Engine;
 use stigmer_engine::live::{Manner, Stop};
 use stigmer_engine::spec::RunId;
 
-use crate::args::{RunsArguments, RunsCommand};
+use crate::args::{List, RunsArguments, RunsCommand};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone};
 
@@ -27,7 +27,8 @@ pub(crate) async fn runs(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let engine = crate::run::open(sources, output).await?;
-    let command = arguments.command.unwrap_or(RunsCommand::List(arguments.list));
+    let command =
+        arguments.command.unwrap_or(RunsCommand::List(List { text: Vec::new(), filters: arguments.filters }));
     match command {
         RunsCommand::List(options) => list::list(&engine, &options, output).await,
         RunsCommand::Show { run, json } => show::show(&engine, &run.run, json, output).await,

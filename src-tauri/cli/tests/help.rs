@@ -10,7 +10,9 @@ use harness::{Call, Home, is_installed, is_there};
 fn commands(help: &str) -> Vec<String> {
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let listed = listed.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("    "));
-    listed.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+    let names = listed.map(|line| line.split_whitespace().next().unwrap().to_owned());
+    // `help` takes the name of a command and no options.
+    names.filter(|name| name != "help").collect()
 }
 
 fn check_help(home: &Home, path: &[String]) -> usize {

@@ -132,6 +132,6 @@ pub(crate) fn of(backends: &[Arc<dyn Backend>], mode: Mode) -> Result<Arc<dyn Ba
     backends.iter().find(|backend| backend.mode() == mode).cloned().ok_or_else(|| Error::BackendUnavailable {
         backend: mode.name(),
         why: "this version runs commands on this machine only".to_owned(),
-        hint: "choose `--mode local`",
+        hint: "choose `--mode local`, or change the setting `mode`",
     })
 }

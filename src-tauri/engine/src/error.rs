@@ -213,6 +213,9 @@ impl Error {
             Self::InvalidSpec { hint, .. }
             | Self::BackendUnavailable { hint, .. }
             | Self::Conflict { hint, .. } => hint,
+            Self::ProgramNotFound { program } if program.contains(char::is_whitespace) => {
+                "a line for the shell is one argument and comes last; options of `stigmer` stand before it"
+            }
             Self::ProgramNotFound { .. } => "check the name, or install it where the run happens",
             Self::ProgramNotExecutable { .. } => {
                 "check its permissions and that it is built for this machine"
@@ -232,7 +235,7 @@ impl Error {
                         path.display()
                     ));
                 }
-                _ => "run `stigmer doctor` to see what is wrong with the home folder",
+                _ => "check that the folder is there and may be written to",
             },
             Self::History { source } if is_locked(source) => {
                 "another program holds the database; close it and try again"

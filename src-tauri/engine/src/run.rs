@@ -337,6 +337,7 @@ impl Run {
 
     /// Writes down and tells what happened, and when.
     fn happened_at(&mut self, at: Timestamp, what: What) {
+        debug!(?what, "happened");
         let event = Event { at, what };
         if let Err(error) = self.events.append(&event) {
             warn!(%error, "an event could not be written down");

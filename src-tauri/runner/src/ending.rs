@@ -68,7 +68,14 @@ impl Ending {
         let before = self.exit;
         loop {
             match os::reap() {
-                Reaped::Child(pid, exit) if pid == self.main && self.exit.is_none() => self.exit = Some(exit),
+                Reaped::Child(pid, exit) if pid == self.main && self.exit.is_none() => {
+                    self.exit = Some(exit);
+                    if matches!(self.phase, Phase::Stopping { .. }) {
+                        // Shells let their children in the background ignore what Ctrl-C sends. With the shell
+                        // gone there is nobody left who would end them.
+                        send(os::descendants().iter(), Signal::SIGTERM);
+                    }
+                }
                 Reaped::Child(..) => {}
                 Reaped::StillRunning => break,
                 Reaped::Nobody => {

@@ -43,6 +43,16 @@ fn a_child_without_the_pipe_is_ended_too() {
 }
 
 #[test]
+fn what_ignores_ctrl_c_behind_a_shell_ends_with_the_shell() {
+    let marker = Marker::new("behind-a-shell");
+    let mut runner = Runner::start(marker.on(script("sleep 1000 & echo ready; wait")));
+    runner.until_output("ready");
+    runner.send(&Request::Stop { signal: Signal::Interrupt, grace_ms: u32::MAX });
+    runner.until_ended();
+    marker.until_none_is_alive();
+}
+
+#[test]
 fn what_a_child_writes_soon_after_the_exit_is_kept() {
     let start = Start { drain_ms: u32::MAX, ..script("(sleep 0.05; echo late) & echo early") };
     let mut runner = Runner::start(start);

@@ -14,7 +14,7 @@ pub(crate) struct RunsArguments {
     #[command(subcommand)]
     pub command: Option<RunsCommand>,
     #[command(flatten)]
-    pub list: List,
+    pub filters: Filters,
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,6 +94,12 @@ pub(crate) struct List {
     /// Words that the command must contain
     #[arg(value_name = "TEXT")]
     pub text: Vec<String>,
+    #[command(flatten)]
+    pub filters: Filters,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Filters {
     /// Only runs in this state, such as running or failed; several with commas between them
     #[arg(long, value_delimiter = ',')]
     pub state: Vec<String>,

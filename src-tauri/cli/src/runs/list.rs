@@ -9,14 +9,14 @@ use stigmer_engine::history::Filter;
 use stigmer_engine::state::{Outcome, RunRecord, RunState};
 
 use super::{short, time};
-use crate::args::{List, duration};
+use crate::args::{Filters, List, duration};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone, answer};
 
 /// Prints the runs that match, newest first.
 pub(super) async fn list(engine: &Engine, options: &List, output: &Output) -> Result<Exit, Failure> {
-    let runs = engine.list(filter(options)?).await?;
-    if options.json {
+    let runs = engine.list(filter(&options.text, &options.filters)?).await?;
+    if options.filters.json {
         let lines: Vec<_> = runs.iter().map(|run| row_as_json(run).to_string()).collect();
         answer(&lines.join("\n"))?;
     } else if runs.is_empty() {
@@ -27,7 +27,7 @@ pub(super) async fn list(engine: &Engine, options: &List, output: &Output) -> Re
     Ok(Exit::Success)
 }
 
-fn filter(options: &List) -> Result<Filter, Failure> {
+fn filter(text: &[String], options: &Filters) -> Result<Filter, Failure> {
     for state in &options.state {
         if !RunState::WORDS.contains(&state.as_str()) {
             return Err(Failure::usage(
@@ -38,7 +38,7 @@ fn filter(options: &List) -> Result<Filter, Failure> {
     }
     let workspace = options.workspace.as_deref().map(std::path::absolute).transpose()?;
     Ok(Filter {
-        text: options.text.join(" "),
+        text: text.join(" "),
         states: options.state.clone(),
         modes: options.mode.clone(),
         labels: options.label.clone(),

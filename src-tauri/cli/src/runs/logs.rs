@@ -69,8 +69,8 @@ impl Printer {
             }
             match piece {
                 None => return Ok(stdout.flush()?),
-                Some(piece) if self.json => json::print_piece(&mut stdout, piece)?,
                 Some(Piece::Bytes { stream, .. }) if !self.wants(stream) => {}
+                Some(piece) if self.json => json::print_piece(&mut stdout, piece)?,
                 Some(Piece::Bytes { bytes, at, .. }) if self.timestamps => {
                     stamped(&mut stdout, &bytes, at, &mut at_line_start)?;
                 }
@@ -86,7 +86,7 @@ impl Printer {
     fn wants(&self, stream: Stream) -> bool {
         match self.stream {
             // What a program printed is what a log is; our own lines are asked for.
-            None => stream != Stream::System,
+            None => self.json || stream != Stream::System,
             Some(StreamName::Stdout) => stream == Stream::Stdout,
             Some(StreamName::Stderr) => stream == Stream::Stderr,
             Some(StreamName::System) => stream == Stream::System,

@@ -1,6 +1,6 @@
 //! `stigmer runs search`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde_json::json;
 use stigmer_engine::engine::Engine;
@@ -89,14 +89,27 @@ impl Printer {
         *last = Some(line.line);
         let mark = if line.is_match { ':' } else { '-' };
         write!(stdout, "{}{}{mark}", self.prefix(id), self.output.paint(Tone::Dim, line.line + 1))?;
+        if !stdout.is_terminal() {
+            stdout.write_all(&line.bytes)?;
+            return stdout.write_all(b"\n");
+        }
         let mut shown = 0;
         for range in &line.matches {
-            stdout.write_all(&line.bytes[shown..range.start])?;
-            let matched = String::from_utf8_lossy(&line.bytes[range.clone()]);
-            write!(stdout, "{}", self.output.paint(Tone::Bad, matched))?;
+            write!(stdout, "{}", harmless(&line.bytes[shown..range.start]))?;
+            write!(stdout, "{}", self.output.paint(Tone::Bad, harmless(&line.bytes[range.clone()])))?;
             shown = range.end;
         }
-        stdout.write_all(&line.bytes[shown..])?;
-        stdout.write_all(b"\n")
+        writeln!(stdout, "{}", harmless(&line.bytes[shown..]))
     }
+}
+
+/// Output for a terminal: what a program printed can move no cursor and change no title, and a part of a line that
+/// is very long is cut.
+fn harmless(bytes: &[u8]) -> String {
+    const LONGEST: usize = 1_000;
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]);
+    let shown =
+        |character: char| if character.is_control() && character != '\t' { '\u{fffd}' } else { character };
+    let cut = if bytes.len() > LONGEST { "…" } else { "" };
+    text.chars().map(shown).collect::<String>() + cut
 }

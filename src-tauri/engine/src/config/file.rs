@@ -133,7 +133,7 @@ impl<'a> Survey<'a> {
             return self.warn(entry, key.name.to_owned(), what, None);
         }
         if key.is_secret() {
-            let what = "stands in a plain file; `stigmer auth login --from-config` moves it to the keychain";
+            let what = "stands in a plain file; safer is the environment variable DAYTONA_API_KEY";
             self.warn(entry, key.name.to_owned(), what, None);
         }
         self.found.push(Found { key, entry });

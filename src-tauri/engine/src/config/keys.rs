@@ -152,13 +152,9 @@ pub static KEYS: &[Key] = &[
     key("sandbox.docker_tls_verify", Kind::Bool, "Check the certificate of a remote Docker")
         .from(&[var("DOCKER_TLS_VERIFY")])
         .personal(),
-    key(
-        "daytona.api_key",
-        Kind::Secret,
-        "The Daytona API key; keep it in the keychain with `stigmer auth login`",
-    )
-    .from(&[var("DAYTONA_API_KEY")])
-    .personal(),
+    key("daytona.api_key", Kind::Secret, "The Daytona API key; better not in a file")
+        .from(&[var("DAYTONA_API_KEY")])
+        .personal(),
     key("daytona.api_url", Kind::Text, "Address of the Daytona API; by default Daytona's cloud")
         .from(&[var("DAYTONA_API_URL")])
         .personal(),

@@ -26,7 +26,14 @@ impl Engine {
     /// Removes runs that are over, with their logs.
     pub async fn remove(&self, ids: Vec<RunId>) -> Result<()> {
         for &id in &ids {
-            if self.get(id).await?.state.ending().is_none() {
+            let record = self.get(id).await?;
+            if record.pinned {
+                return Err(Error::Conflict {
+                    what: format!("the run {id} is pinned"),
+                    hint: "release it first with `stigmer runs pin --undo`",
+                });
+            }
+            if record.state.ending().is_none() {
                 return Err(Error::Conflict {
                     what: format!("the run {id} goes on"),
                     hint: "stop it first with `stigmer runs cancel`",
