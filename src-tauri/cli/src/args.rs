@@ -18,13 +18,13 @@ pub(crate) use self::runs::{
 #[command(name = "stigmer", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     /// Read the user's settings from this file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", display_order = 1000)]
     pub config: Option<PathBuf>,
     /// Say what happens, also where standard error is no terminal
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 1001)]
     pub verbose: bool,
     /// Say nothing of our own but errors
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, conflicts_with = "verbose", display_order = 1002)]
     pub quiet: bool,
     #[command(subcommand)]
     pub command: Command,

@@ -259,7 +259,8 @@ impl Error {
     }
 }
 
-const FREE_SPACE: &str = "free some space, for instance with `stigmer runs prune`";
+const FREE_SPACE: &str =
+    "free some space on that disk; old runs are the folders in `runs` of the home folder";
 
 fn is_full(source: &rusqlite::Error) -> bool {
     // Without space the database cannot even be opened: its index in shared memory is a file that cannot grow.
