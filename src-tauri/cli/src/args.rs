@@ -117,8 +117,8 @@ pub(crate) struct Run {
     /// Run a script in this language; what follows are its arguments
     #[arg(long, value_name = "LANGUAGE", value_parser = language)]
     pub lang: Option<Language>,
-    /// The script's file; without it the code is read from standard input
-    #[arg(long, short, value_name = "FILE", requires = "lang")]
+    /// The script's file; its ending says the language if --lang does not
+    #[arg(long, short, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Run again when a file changes that matches; ignored files do not count
     #[arg(long, value_name = "GLOB", num_args = 0..=1, require_equals = true, default_missing_value = "**",

@@ -123,7 +123,10 @@ fn closing_line(record: &stigmer_engine::state::RunRecord, output: &Output) {
         Outcome::Error { error } => return output.report(error),
         Outcome::Lost => (Tone::Bad, "lost".to_owned()),
     };
-    let took = record.duration().map(|took| format!(" in {}", crate::runs::time(took))).unwrap_or_default();
+    let took = match (&ending.outcome, record.duration()) {
+        (Outcome::TimedOut { .. }, _) | (_, None) => String::new(),
+        (_, Some(took)) => format!(" in {}", crate::runs::time(took)),
+    };
     let id = crate::runs::short(record.id);
     output.note(tone, format_args!("── {what}{took} · {} · {id}", record.place.mode.name()));
 }

@@ -175,3 +175,13 @@ fn a_script_ends_with_its_caller_like_everything_else() {
         home.until_nothing_runs();
     }
 }
+
+#[test]
+fn the_ending_of_a_file_says_the_language() {
+    let home = Home::new();
+    home.write("job.py", "import sys; print('python', sys.argv[1:])");
+    let ended = home.stigmer(["run", "--file", "job.py", "a", "-b"]).ended().expect(0);
+    assert_eq!(ended.out(), "python ['a', '-b']\n");
+    home.write("job.txt", "");
+    home.stigmer(["run", "--file", "job.txt"]).ended().expect_error("usage");
+}

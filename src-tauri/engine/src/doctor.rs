@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::config::{self, Sources};
+use crate::backend;
+use crate::config::{self, Config, Sources};
 use crate::engine::Engine;
 use crate::error::{Error, Report, Result};
 use crate::history::History;
@@ -190,21 +191,26 @@ async fn history_is_sound(home: Home) -> Finding {
 }
 
 async fn config_is_right(sources: Sources) -> Finding {
-    let work = move || Ok(config::check(&sources));
-    let findings = match blocking(work).await {
-        Ok(findings) => findings,
+    let work = move || {
+        let mode =
+            Config::load(&sources).and_then(|config| backend::of(&backend::all(), config.mode()).map(|_| ""));
+        Ok((config::check(&sources), mode))
+    };
+    let (findings, mode) = match blocking(work).await {
+        Ok(found) => found,
         Err(error) => return judged(Err(error)),
     };
     let doubts = findings.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     match findings.problems.into_iter().next() {
         Some(problem) => judged(Err(problem)),
         None if !doubts.is_empty() => (Verdict::Limited, doubts, None),
+        None if mode.is_err() => judged(mode.map(String::from)),
         None => (Verdict::Ok, "every setting is understood".to_owned(), None),
     }
 }
 
 async fn login_shell_answers() -> Finding {
-    let answer = crate::backend::local::login_shell::Resolver::default();
+    let answer = backend::local::login_shell::Resolver::default();
     match answer.get().await {
         found if found.shell.is_some() => {
             let shell = found.shell.as_deref().unwrap_or_default();

@@ -158,10 +158,11 @@ impl Engine {
     /// Checks what was asked for and writes it down.
     async fn prepare(&self, mut spec: RunSpec) -> Result<Run> {
         launch::check(&spec)?;
-        if let Some(name) = launch::missing_values(&spec).first() {
+        let missing = launch::missing_values(&spec);
+        if !missing.is_empty() {
             return Err(Error::InvalidSpec {
-                what: format!("the value of the variable `{name}` is not kept in the history"),
-                hint: "give it again with -e NAME=VALUE",
+                what: format!("values are not kept in the history: `{}`", missing.join("`, `")),
+                hint: "give them again with -e NAME=VALUE",
             });
         }
         let config = self.config(&spec.workspace)?;

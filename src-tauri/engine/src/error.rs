@@ -54,7 +54,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file that was named cannot be read.
-    #[error("the file `{}` cannot be read", path.display())]
+    #[error("the file `{}` cannot be used", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -225,7 +225,7 @@ impl Error {
             }
             Self::Folder { .. } => "check that the folder exists and may be entered",
             Self::GuardUnavailable { .. } => "use a newer Linux kernel, or run it without --guard",
-            Self::File { .. } => "check its name and that you may read it",
+            Self::File { .. } => "check its name, that you may read it, and what it says",
             Self::Connection { .. } => "run it again; what it printed so far is kept",
             Self::Storage { source, path, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => FREE_SPACE,

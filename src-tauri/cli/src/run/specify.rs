@@ -27,8 +27,9 @@ pub(crate) struct Request {
 pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
     let current = std::env::current_dir().map_err(|source| Error::Folder { path: ".".into(), source })?;
     let workspace = absolute(&current, options.workspace.as_deref().unwrap_or(&current));
-    let code_on_stdin = options.lang.is_some() && options.file.is_none();
-    let work = work(options, &current)?;
+    let language = language(options)?;
+    let code_on_stdin = language.is_some() && options.file.is_none();
+    let work = work(options, language, &current)?;
     let input = input(options, code_on_stdin);
     let mut set = BTreeMap::new();
     for file in &options.env_file {
@@ -64,9 +65,30 @@ fn absolute(current: &Path, path: &Path) -> PathBuf {
     std::path::absolute(&joined).unwrap_or(joined)
 }
 
-fn work(options: &Run, current: &Path) -> Result<Work, Failure> {
+/// The language of a script, named or known by the ending of its file; `None` where there is no script.
+fn language(options: &Run) -> Result<Option<Language>, Failure> {
+    let (None, Some(file)) = (options.lang, &options.file) else { return Ok(options.lang) };
+    let ending = file.extension().unwrap_or_default();
+    let language = Language::ALL.into_iter().find(|language| {
+        let others: &[&str] = match language {
+            Language::Python => &["pyw"],
+            Language::Javascript => &["mjs", "cjs"],
+            Language::Typescript => &["mts", "cts"],
+            Language::Bash => &["bash"],
+        };
+        ending == language.extension() || others.iter().any(|other| ending == *other)
+    });
+    language.map(Some).ok_or_else(|| {
+        Failure::usage(
+            format!("the ending of `{}` is that of no language", file.display()),
+            "name it with --lang",
+        )
+    })
+}
+
+fn work(options: &Run, language: Option<Language>, current: &Path) -> Result<Work, Failure> {
     let words = || options.command.iter().map(Text::from);
-    if let Some(language) = options.lang {
+    if let Some(language) = language {
         let code = match &options.file {
             Some(file) => Code::File { path: absolute(current, file) },
             None => Code::Inline { text: code_from_stdin(language)? },
