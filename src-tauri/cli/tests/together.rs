@@ -111,6 +111,15 @@ fn a_detached_run_outlives_its_caller_and_is_followed_and_cancelled_from_elsewhe
 }
 
 #[test]
+fn a_detached_run_that_cannot_be_started_says_so_at_once() {
+    let home = Home::new();
+    home.stigmer(["run", "-d", "--workspace", "missing", "true"]).ended().expect_error("folder-unusable");
+    home.stigmer(["run", "-d", "--", "no-such-program", "a"]).ended().expect_error("program-not-found");
+    home.until_nothing_runs();
+    assert!(home.history().iter().all(|run| run["state"] == "error"));
+}
+
+#[test]
 fn a_detached_run_ends_by_itself_and_its_host_with_it() {
     let home = Home::new();
     let id = home.stigmer(["run", "--detach", "-e", "A=b", "echo $A; exit 5"]).ended().expect(0).out();

@@ -40,6 +40,14 @@ impl Engine {
         }
     }
 
+    /// Waits until a run of this engine runs or is over, and says which. Of another's it says the state.
+    pub async fn started(&self, id: RunId) -> Result<RunState> {
+        let Some(live) = self.find_live(id) else { return Ok(self.get(id).await?.state) };
+        running(&live).await;
+        let state = live.state.borrow().clone();
+        Ok(state)
+    }
+
     fn taking_input(&self, id: RunId) -> Result<Arc<Live>> {
         let live = self.find_live(id).filter(|live| live.state.borrow().ending().is_none());
         live.ok_or_else(|| Error::Conflict {
