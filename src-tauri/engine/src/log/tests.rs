@@ -70,7 +70,7 @@ proptest! {
         from in 0u64..100_000,
     ) {
         let folder = folder();
-        let mut log = LogWriter::create(folder.path(), 1 << 20).unwrap();
+        let mut log = LogWriter::create(folder.path(), 64 << 10).unwrap();
         let hold = log.holds().hold(0);
         let (mut all, mut errors, mut at) = (Vec::new(), Vec::new(), 0);
         for (is_error, bytes, pause) in &pieces {
@@ -130,7 +130,7 @@ fn the_segments_on_disk_are_the_output_and_nothing_else() {
 #[test]
 fn past_the_limit_the_beginning_and_the_end_are_kept_and_the_gap_is_told() {
     let folder = folder();
-    let limit = 1 << 20;
+    let limit = 256 << 10;
     let mut log = LogWriter::create(folder.path(), limit).unwrap();
     for number in 0..200_000 {
         log.append(Stream::Stdout, number * 5, format!("line {number}\n").as_bytes()).unwrap();
@@ -164,14 +164,14 @@ fn past_the_limit_the_beginning_and_the_end_are_kept_and_the_gap_is_told() {
 #[test]
 fn a_reader_that_holds_on_keeps_its_bytes_from_being_left_out() {
     let folder = folder();
-    let mut log = LogWriter::create(folder.path(), 1 << 20).unwrap();
+    let mut log = LogWriter::create(folder.path(), 64 << 10).unwrap();
     let hold = log.holds().hold(0);
     let block = [b'x'; 4096];
     let mut appended = 0;
     while !log.held_back() {
         log.append(Stream::Stdout, 0, &block).unwrap();
         appended += block.len();
-        assert!(appended < 2 << 20, "the limit never took effect");
+        assert!(appended < 1 << 20, "the limit never took effect");
     }
     // Even who does not wait loses nothing that is held.
     for _ in 0..100 {

@@ -21,8 +21,6 @@ use crate::os;
 const JOIN_WITHIN: u64 = 1_000;
 /// Longest piece that joining makes, in bytes. Jumping to a line scans at most one piece.
 const JOIN_UP_TO: u32 = 256 << 10;
-/// A multiple of every system's page, in bytes.
-const PAGES: u64 = 64 << 10;
 /// Largest segment, in bytes.
 const SEGMENT: u64 = 16 << 20;
 /// A log keeps its beginning and its end, each in about half of the limit, in this many segments at least.
@@ -66,7 +64,8 @@ impl LogWriter {
     /// Begins an empty log in `folder`, of which about `limit` bytes are kept.
     pub fn create(folder: &Path, limit: u64) -> Result<Self> {
         // Whole pages, so that a search can map segments one behind the other.
-        let segment_size = (limit / SEGMENTS).clamp(PAGES, SEGMENT) / PAGES * PAGES;
+        let page = os::page_size();
+        let segment_size = (limit / SEGMENTS).clamp(page, SEGMENT) / page * page;
         Ok(Self {
             folder: folder.to_owned(),
             limit,

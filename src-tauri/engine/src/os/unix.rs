@@ -137,6 +137,12 @@ impl Drop for Mailbox {
     }
 }
 
+/// Size of a page of memory, in bytes.
+pub(crate) fn page_size() -> u64 {
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
+    page.and_then(|page| u64::try_from(page).ok()).unwrap_or(4 << 10)
+}
+
 /// Files in memory, one behind the other, as the system's cache has them.
 pub(crate) struct Mapping {
     address: Option<NonNull<c_void>>,
@@ -146,8 +152,7 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// Whether something can be mapped directly behind a file of this length: only whole pages touch.
     pub(crate) fn can_continue(length: u64) -> bool {
-        let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
-        page.and_then(|page| u64::try_from(page).ok()).is_some_and(|page| length.is_multiple_of(page))
+        length.is_multiple_of(page_size())
     }
 
     /// Maps files with the lengths that they have now; all but the last must be whole pages. The files must not

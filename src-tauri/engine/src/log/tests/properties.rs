@@ -100,7 +100,7 @@ proptest! {
         prop_assert!(gaps <= 1);
         let kept = written.all.len() as u64 - left_out;
         // Segments have a least size, under which no limit goes.
-        prop_assert!(kept <= limit.max(256 << 10), "{} bytes are kept of a limit of {}", kept, limit);
+        prop_assert!(kept <= limit.max(16 << 10), "{} bytes are kept of a limit of {}", kept, limit);
         prop_assert_eq!(LogReader::open(folder.path()).length().unwrap(), written.all.len() as u64);
     }
 
