@@ -2,6 +2,7 @@
 # Installs what is missing to build or test, on Debian and Ubuntu; elsewhere says what is missing.
 #
 #   scripts/need.sh build    what building needs: a C compiler (for the bundled SQLite) and Rust
+#   scripts/need.sh run      and what the first command of the README runs
 #   scripts/need.sh test     and what the tests run
 #   scripts/need.sh bench    and what the comparison runs
 #
@@ -95,6 +96,10 @@ want() { # the same for what tests can do without: they skip themselves and say 
 }
 
 need cc build-essential
+if [ "$purpose" = run ]; then
+    # What the first command of the README runs; a bare machine has none.
+    need python3 python3
+fi
 if [ "$purpose" = bench ]; then
     need hyperfine hyperfine
     need rg ripgrep

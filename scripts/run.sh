@@ -3,6 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
+"$root/scripts/need.sh" run
 "$root/scripts/build.sh"
 if [ -n "${STIGMER_COMMAND:-}" ]; then
     command=$STIGMER_COMMAND
