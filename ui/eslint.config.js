@@ -21,6 +21,8 @@ export default ts.config(
       "no-console": "error",
       "no-undef": "off", // TypeScript knows better
       eqeqeq: "error",
+      // Registers that nothing is drawn from need no reactivity.
+      "svelte/prefer-svelte-reactivity": "off",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/no-import-type-side-effects": "error",
