@@ -23,6 +23,7 @@ export default ts.config(
       eqeqeq: "error",
       // Registers that nothing is drawn from need no reactivity.
       "svelte/prefer-svelte-reactivity": "off",
+      "svelte/no-unused-svelte-ignore": "off", // svelte-check knows better
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/no-import-type-side-effects": "error",
