@@ -99,6 +99,8 @@ export interface App {
   home: string;
   workspace: string;
   platform: string;
+  /** The sample of the usual workspace, relative to it; `null` where a person removed it. */
+  sample: string | null;
 }
 
 /** How two runs differ. */
