@@ -114,7 +114,6 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  // eslint-disable-next-line no-empty-pattern -- the form that Playwright asks for
   server: async ({}, use) => {
     const server = await Server.start();
     await use(server);

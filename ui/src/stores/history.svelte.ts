@@ -2,6 +2,7 @@
 
 import type { RunFilter } from "../ipc/api";
 import type { Comparison, Mode, Origin, Run, State } from "../ipc/types";
+import { isActive } from "../lib/states";
 import { onReturn } from "./connection.svelte";
 import * as runs from "./runs.svelte";
 import { attempt, complain, say } from "./toasts.svelte";
@@ -146,9 +147,7 @@ export const closeComparison = () => void (comparison = null);
 
 /** Deletes runs, with a way back for a while. */
 export function remove(ids: readonly string[]): void {
-  const going = ids.filter((id) =>
-    rows.some((run) => run.run_id === id && !run.pinned && !runs.isActive(run)),
-  );
+  const going = ids.filter((id) => rows.some((run) => run.run_id === id && !run.pinned && !isActive(run)));
   if (going.length < ids.length) say("Runs that go on or are pinned stay.");
   if (going.length === 0) return;
   hidden = [...hidden, ...going];

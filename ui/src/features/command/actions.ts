@@ -4,7 +4,8 @@ import { run, runFile, runSelection } from "../../stores/command.svelte";
 import type { Action } from "../../stores/actions.svelte";
 import * as documents from "../../stores/documents.svelte";
 import { MODES, MODE_NAMES, choose, chooseNext, modes } from "../../stores/modes.svelte";
-import { detail, isActive, rerun, runs, stop } from "../../stores/runs.svelte";
+import { isActive } from "../../lib/states";
+import { detail, rerun, runs, stop } from "../../stores/runs.svelte";
 import * as tabs from "../../stores/runs.svelte";
 
 const shown = () => (runs.shown === null ? undefined : detail(runs.shown));
