@@ -1,5 +1,6 @@
 /** What can be done on every screen. */
 
+import { commandActions } from "../features/command/actions";
 import { offer } from "../stores/actions.svelte";
 import { go, navigation, show } from "../stores/navigation.svelte";
 import { switchTheme, zoom } from "../stores/preferences.svelte";
@@ -7,6 +8,7 @@ import { choose } from "../stores/workspace.svelte";
 
 export const frameActions = () =>
   offer(
+    ...commandActions(),
     { id: "palette", title: "Search or run", group: "Window", keys: "mod+k", act: () => show("palette") },
     {
       id: "shortcuts",
