@@ -4,6 +4,7 @@
 #   scripts/ui.sh build       what the window and the server show: ui/dist
 #   scripts/ui.sh check       types, lints, format
 #   scripts/ui.sh test        what the pages compute
+#   scripts/ui.sh screenshots of every screen, into target/screenshots
 #   scripts/ui.sh journeys    through a real browser, against the programs in target/debug
 #
 # Where there is no Node.js that is new enough (Debian 12 has 18), one is fetched into target/node, from npm's own
@@ -54,5 +55,6 @@ case "${1:-build}" in
         shift
         npx playwright test "$@"
         ;;
-    *) fail "\`$1\` is nothing that can be done with the pages" "build, check, test or journeys" ;;
+    screenshots) npx playwright test --config screenshots.config.ts ;;
+    *) fail "\`$1\` is nothing that can be done with the pages" "build, check, test, journeys or screenshots" ;;
 esac

@@ -3,6 +3,7 @@ import { defineConfig } from "@playwright/test";
 /** Journeys through the pages in a real browser, against a real server that runs real programs. */
 export default defineConfig({
   testDir: "e2e",
+  testIgnore: "screens/**",
   outputDir: "test-results",
   forbidOnly: !!process.env.CI,
   // A test that fails once is a defect, here or there.
