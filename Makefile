@@ -1,7 +1,7 @@
 # What can be done here; `make` alone lists it. The work is in scripts/, which install what is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run build runner test check bench torture tour icons install uninstall clean
+.PHONY: help run build runner test check bench torture tour screenshots icons install uninstall clean
 
 PREFIX ?= $(HOME)/.local
 target := $(or $(CARGO_TARGET_DIR),target)
