@@ -1,0 +1,38 @@
+/** How states of a run are shown: a word, and a tone beside it. */
+
+import type { Origin, Run, RunDetail, State } from "../ipc/types";
+
+export type Tone = "plain" | "live" | "ok" | "bad" | "warn" | "quiet";
+
+const TONES: Record<State, Tone> = {
+  queued: "live",
+  preparing: "live",
+  running: "live",
+  succeeded: "ok",
+  failed: "bad",
+  cancelled: "quiet",
+  timed_out: "warn",
+  error: "bad",
+  lost: "bad",
+};
+
+export const tone = (state: State): Tone => TONES[state] ?? "plain";
+
+/** The state in a list: a failure by its code. */
+export function word(run: Pick<Run, "state" | "exit_code">): string {
+  if (run.state === "failed" && run.exit_code !== null) return `exit ${run.exit_code}`;
+  return run.state.replace("_", " ");
+}
+
+const ORIGINS: Record<Origin, string> = {
+  command_line: "terminal",
+  window: "you",
+  tray: "tray",
+  api: "API",
+  agent: "agent",
+};
+
+export const by = (origin: Origin) => ORIGINS[origin] ?? origin;
+
+/** Whether a run has a terminal and not just output. */
+export const hasTerminal = (run: RunDetail) => typeof run.spec.input === "object";

@@ -1,0 +1,29 @@
+/** Which screen is shown, and what floats above it. */
+
+export type Screen = "welcome" | "run" | "history" | "settings";
+export type Overlay = "palette" | "shortcuts" | null;
+
+const KEPT = "stigmer.welcomed";
+
+let screen = $state<Screen>(localStorage.getItem(KEPT) ? "run" : "welcome");
+let overlay = $state<Overlay>(null);
+
+export const navigation = {
+  get screen() {
+    return screen;
+  },
+  get overlay() {
+    return overlay;
+  },
+};
+
+export function go(to: Screen): void {
+  // Whoever went on once has seen the beginning.
+  if (to !== "welcome") localStorage.setItem(KEPT, "yes");
+  screen = to;
+  overlay = null;
+}
+
+export function show(what: Overlay): void {
+  overlay = what;
+}

@@ -1,0 +1,151 @@
+/** Runs: those that go on or were opened here, and every request about them. */
+
+import { SvelteMap } from "svelte/reactivity";
+
+import { runs as requests } from "../ipc/api";
+import type { RunFilter } from "../ipc/api";
+import type { Mode, NewRun, Run, RunDetail, State } from "../ipc/types";
+import { onNotice, onReturn, watchRun } from "./connection.svelte";
+import { attempt } from "./toasts.svelte";
+
+const ACTIVE: readonly State[] = ["queued", "preparing", "running"];
+
+export const isActive = (run: Pick<Run, "state">) => ACTIVE.includes(run.state);
+
+let recent = $state<Run[]>([]);
+let active = $state<Run[]>([]);
+/** Grows whenever some run changed: what shows a list of its own reads it again. */
+let revision = $state(0);
+let opened = $state<string[]>([]);
+let shown = $state<string | null>(null);
+const details = new SvelteMap<string, RunDetail>();
+const unwatch = new Map<string, () => void>();
+
+export const runs = {
+  /** The newest runs, newest first. */
+  get recent() {
+    return recent;
+  },
+  get active() {
+    return active;
+  },
+  get revision() {
+    return revision;
+  },
+  /** Ids of the runs that have a tab, in their order. */
+  get opened() {
+    return opened;
+  },
+  /** The id of the run whose output is shown. */
+  get shown() {
+    return shown;
+  },
+};
+
+/** What is known about an opened run. */
+export const detail = (id: string) => details.get(id);
+
+export const list = (filter: RunFilter, signal?: AbortSignal) => requests.list(filter, signal);
+export const compare = (before: string, after: string) => requests.compare(before, after);
+export const exported = requests.export;
+
+/** Begins to keep the lists true. */
+export function follow(): void {
+  onNotice((notice) => {
+    if (notice.type === "runs" || notice.type === "hello") void refresh();
+    if (notice.type === "run") void read(notice.run_id);
+  });
+  onReturn(() => {
+    void refresh();
+    opened.forEach((id) => void read(id));
+  });
+}
+
+let reading = false;
+let again = false;
+
+/** Reads the lists; calls while it reads make it read once more. */
+export async function refresh(): Promise<void> {
+  if (reading) {
+    again = true;
+    return;
+  }
+  reading = true;
+  try {
+    do {
+      again = false;
+      const [newest, going] = await Promise.all([
+        requests.list({ limit: 20 }),
+        requests.list({ state: ACTIVE, limit: 100 }),
+      ]);
+      recent = newest.runs;
+      active = going.runs;
+      revision += 1;
+    } while (again);
+  } catch {
+    // The connection says so, and everything is read again when it is back.
+  } finally {
+    reading = false;
+  }
+}
+
+async function read(id: string): Promise<void> {
+  try {
+    const detail = await requests.get(id);
+    if (opened.includes(id)) details.set(id, detail);
+  } catch {
+    // As above.
+  }
+}
+
+/** Shows a run's output, in a tab of its own if it has none yet. */
+export function open(id: string): void {
+  if (!opened.includes(id)) {
+    opened = [...opened, id];
+    unwatch.set(id, watchRun(id));
+    void attempt(async () => details.set(id, await requests.get(id)));
+  }
+  shown = id;
+}
+
+/** Closes a tab. The run goes on. */
+export function close(id: string): void {
+  const at = opened.indexOf(id);
+  if (at < 0) return;
+  opened = opened.filter((other) => other !== id);
+  unwatch.get(id)?.();
+  unwatch.delete(id);
+  details.delete(id);
+  if (shown === id) shown = opened[Math.min(at, opened.length - 1)] ?? null;
+}
+
+/** Starts a run and shows it. A tab of a run that is over and not pinned makes room. */
+export async function start(run: NewRun): Promise<string | undefined> {
+  const started = await attempt(() => requests.start({ origin: "window", ...run }));
+  if (started) replaceShown(started.run_id);
+  return started?.run_id;
+}
+
+export async function rerun(id: string, mode?: Mode): Promise<string | undefined> {
+  const started = await attempt(() => requests.rerun(id, mode));
+  if (started) replaceShown(started.run_id);
+  return started?.run_id;
+}
+
+/** The tab of a run that is over is used again, as a terminal would; one that goes on keeps its own. */
+function replaceShown(id: string): void {
+  const before = shown;
+  open(id);
+  const run = before === null ? undefined : details.get(before);
+  if (before !== null && run && !isActive(run)) close(before);
+}
+
+/** Asks a run to end; with `force`, or asked a second time, it ends at once. */
+export const stop = (id: string, force = false) => attempt(() => requests.cancel(id, force));
+export const pin = (id: string, pinned: boolean) => attempt(() => requests.pin(id, pinned));
+export const remove = (id: string) => attempt(() => requests.remove(id));
+export const endInput = (id: string) => attempt(() => requests.endInput(id));
+export const resize = (id: string, cols: number, rows: number) => requests.resize(id, cols, rows);
+
+const encoder = new TextEncoder();
+export const send = (id: string, text: string) => attempt(() => requests.input(id, encoder.encode(text)));

@@ -1,0 +1,48 @@
+/** What can be done on every screen. */
+
+import { offer } from "../stores/actions.svelte";
+import { go, navigation, show } from "../stores/navigation.svelte";
+import { switchTheme, zoom } from "../stores/preferences.svelte";
+import { choose } from "../stores/workspace.svelte";
+
+export const frameActions = () =>
+  offer(
+    { id: "palette", title: "Search or run", group: "Window", keys: "mod+k", act: () => show("palette") },
+    {
+      id: "shortcuts",
+      title: "Show the shortcuts",
+      group: "Window",
+      keys: "?",
+      act: () => show("shortcuts"),
+    },
+    {
+      id: "close",
+      title: "Close what floats",
+      group: "Window",
+      keys: "escape",
+      always: true,
+      disabled: () => navigation.overlay === null,
+      act: () => show(null),
+    },
+    { id: "run", title: "Go to Run", group: "Go to", keys: "mod+1", act: () => go("run") },
+    { id: "history", title: "Go to History", group: "Go to", keys: "mod+2", act: () => go("history") },
+    { id: "settings", title: "Go to Settings", group: "Go to", keys: "mod+3", act: () => go("settings") },
+    { id: "welcome", title: "Show the welcome screen", group: "Go to", act: () => go("welcome") },
+    { id: "folder", title: "Open a folder", group: "Files", keys: "mod+o", act: () => void choose() },
+    {
+      id: "theme",
+      title: "Switch between light and dark",
+      group: "Window",
+      keys: "mod+shift+l",
+      act: switchTheme,
+    },
+    { id: "larger", title: "Show everything larger", group: "Window", keys: "mod+=", act: () => zoom(1) },
+    { id: "smaller", title: "Show everything smaller", group: "Window", keys: "mod+-", act: () => zoom(-1) },
+    {
+      id: "normal",
+      title: "Show everything in its usual size",
+      group: "Window",
+      keys: "mod+0",
+      act: () => zoom(0),
+    },
+  );
