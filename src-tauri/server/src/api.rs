@@ -1,9 +1,15 @@
 //! The routes, and what they share.
 
+mod agents;
 mod app;
+mod changes;
+mod config;
+mod files;
 mod input;
 mod log;
 mod runs;
+mod stream;
+mod views;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -77,7 +83,13 @@ fn routes() -> Routes<Shared> {
     let routes = app::routes(routes);
     let routes = runs::routes(routes);
     let routes = input::routes(routes);
-    log::routes(routes)
+    let routes = log::routes(routes);
+    let routes = views::routes(routes);
+    let routes = stream::routes(routes);
+    let routes = changes::routes(routes);
+    let routes = files::routes(routes);
+    let routes = config::routes(routes);
+    agents::routes(routes)
 }
 
 /// What stands above the routes.
@@ -98,6 +110,14 @@ fn about() -> OpenApi {
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     about.components.get_or_insert_default().add_security_scheme("token", token);
     about
+}
+
+/// Does what waits for the disk on a thread that may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> stigmer_engine::Result<T> + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.unwrap_or(Err(stigmer_engine::Error::Stopped))?)
 }
 
 async fn no_route(request: Request) -> Response {

@@ -16,6 +16,7 @@
 mod api;
 mod changes;
 pub mod form;
+mod leash;
 pub mod problem;
 mod routes;
 mod take;
