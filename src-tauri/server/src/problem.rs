@@ -58,6 +58,12 @@ pub enum Problem {
         /// The mode.
         mode: &'static str,
     },
+    /// The server cannot listen there.
+    #[error("the server cannot listen at `{address}`")]
+    Address {
+        /// Where.
+        address: String,
+    },
     /// The body is larger than any request needs.
     #[error("the request is larger than {limit} bytes")]
     TooLarge {
@@ -76,6 +82,7 @@ impl Problem {
             Self::Method { .. } => "method",
             Self::Token => "token",
             Self::Foreign { .. } => "foreign",
+            Self::Address { .. } => "address-unusable",
             Self::NoSetting { .. } => "setting-not-found",
             Self::ModeNotAllowed { .. } => "mode-not-allowed",
             Self::TooLarge { .. } => "too-large",
@@ -94,6 +101,7 @@ impl Problem {
                  Stigmer; `stigmer server status` prints a link that has it"
             }
             Self::Foreign { .. } => "use the address that `stigmer server status` prints",
+            Self::Address { .. } => "choose another with --port, or end the program that has it",
             Self::NoSetting { .. } => "see `stigmer config list`",
             Self::ModeNotAllowed { .. } => "name another mode, or change the setting `mcp.modes`",
             Self::TooLarge { .. } => "send less at once",

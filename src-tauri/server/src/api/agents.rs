@@ -1,6 +1,7 @@
 //! One call for a program that writes code: run this, wait, answer with what it printed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -97,7 +98,7 @@ async fn execute(
     let leash = Leash::new(engine.clone(), id);
     let output = read(tail, id).await?;
     let record = engine.finished(id).await?;
-    drop(leash);
+    leash.release();
     let outcome = record.state.ending().map(|ending| &ending.outcome);
     Ok(Json(Executed {
         success: matches!(outcome, Some(Outcome::Succeeded)),
@@ -174,7 +175,7 @@ async fn read(mut tail: Tail, id: RunId) -> Result<String, Refusal> {
     left_out += cut_to(&mut end, OUTPUT / 2);
     let mut output = String::from_utf8_lossy(&head).into_owned();
     if left_out > 0 {
-        output += &format!("\n[… {left_out} bytes left out; all of it: stigmer runs logs {id} …]\n");
+        let _ = write!(output, "\n[… {left_out} bytes left out; all of it: stigmer runs logs {id} …]\n");
     }
     output.push_str(&String::from_utf8_lossy(&end));
     Ok(output)
