@@ -37,6 +37,7 @@ use crate::launch;
 use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
+use crate::log::view::Views;
 use crate::log::{LogReader, Tail};
 use crate::os::Mailbox;
 use crate::run::{Run, blocking};
@@ -59,6 +60,7 @@ struct Inner {
     login_shell: Arc<Resolver>,
     secrets: Arc<Secrets>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
+    views: Arc<Views>,
     tasks: TaskTracker,
     /// From here on nothing is tried again.
     closing: CancellationToken,
@@ -87,6 +89,7 @@ impl Engine {
             login_shell: Arc::default(),
             secrets: Arc::new(Secrets::new()),
             live: Mutex::default(),
+            views: Arc::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -382,6 +385,7 @@ impl Engine {
         self.stop_all(stop);
         self.0.tasks.wait().await;
         self.0.closed.cancel();
+        self.0.views.forget();
         self.0.host.leave();
     }
 
