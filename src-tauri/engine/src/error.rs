@@ -61,6 +61,22 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A file is larger than what was asked for can take.
+    #[error("`{}` is too large: {size} bytes, and {limit} is the limit", path.display())]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        size: u64,
+        /// The largest that is taken.
+        limit: u64,
+    },
+    /// A path leads out of the workspace that it is given for.
+    #[error("`{}` is not in the workspace", path.display())]
+    OutsideWorkspace {
+        /// The path as it was given.
+        path: PathBuf,
+    },
     /// The place where the run should happen is not there.
     #[error("{backend} is not available: {why}")]
     BackendUnavailable {
@@ -90,6 +106,12 @@ pub enum Error {
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// What was asked for could not be handed over to whoever asked.
+    #[error("writing the output failed")]
+    Output {
         /// The system's words.
         source: io::Error,
     },
@@ -185,11 +207,14 @@ impl Error {
             Self::InterpreterNotFound { .. } => "interpreter-not-found",
             Self::Folder { .. } => "folder-unusable",
             Self::File { .. } => "file-unreadable",
+            Self::FileTooLarge { .. } => "file-too-large",
+            Self::OutsideWorkspace { .. } => "outside-workspace",
             Self::BackendUnavailable { .. } => "backend-unavailable",
             Self::GuardUnavailable { .. } => "guard-unavailable",
             Self::Connection { .. } => "connection-lost",
             Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",
             Self::Storage { .. } => "storage",
+            Self::Output { .. } => "output",
             Self::History { source } if is_locked(source) => "history-locked",
             Self::History { source } if is_full(source) => "storage-full",
             Self::History { .. } => "history",
@@ -226,6 +251,10 @@ impl Error {
             Self::Folder { .. } => "check that the folder exists and may be entered",
             Self::GuardUnavailable { .. } => "use a newer Linux kernel, or run it without --guard",
             Self::File { .. } => "check its name, that you may read it, and what it says",
+            Self::FileTooLarge { .. } => "open it in another program",
+            Self::OutsideWorkspace { .. } => {
+                "use a path in the workspace; links that lead out of it are not followed"
+            }
             Self::Connection { .. } => "run it again; what it printed so far is kept",
             Self::Storage { source, path, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => FREE_SPACE,
@@ -253,7 +282,7 @@ impl Error {
                 "start a Secret Service such as gnome-keyring, or pass the value as an environment variable"
             }
             Self::Pattern { .. } => "escape special characters, or search for plain text with --fixed",
-            Self::Stopped => return None,
+            Self::Output { .. } | Self::Stopped => return None,
         };
         Some(hint.to_owned())
     }

@@ -61,6 +61,11 @@ impl Home {
         self.runs().join(id.to_string())
     }
 
+    /// What was deleted in workspaces, for a day.
+    pub fn trash(&self) -> PathBuf {
+        self.root.join("trash")
+    }
+
     /// Where other engines leave requests for the engine `host`.
     pub fn mailbox(&self, host: uuid::Uuid) -> PathBuf {
         self.hosts().join(format!("{host}.requests"))

@@ -1,3 +1,5 @@
 //! The folder that a run works on.
 
+pub mod files;
+mod ignored;
 pub mod watch;

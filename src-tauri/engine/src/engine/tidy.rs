@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::history;
 use crate::os;
 use crate::run::blocking;
+use crate::workspace::files;
 
 /// Time between two looks for what is old.
 const EVERY: Duration = Duration::from_hours(24);
@@ -34,7 +35,11 @@ impl Engine {
             return Ok(0);
         }
         let home = self.home().clone();
-        blocking(move || history::forget_dead(&home)).await?;
+        blocking(move || {
+            history::forget_dead(&home)?;
+            files::clear_trash(&home, SystemTime::now())
+        })
+        .await?;
         let logs = self.settings(None)?.logs();
         let old = self.outdated(Some(logs.retention), Some(logs.max_total_size)).await?;
         let count = old.len();

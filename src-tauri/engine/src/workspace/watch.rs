@@ -18,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 
 mod globs;
-mod ignored;
 mod seen;
 mod tree;
 

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use super::super::ignored::Ignored;
 use super::globs::Globs;
-use super::ignored::Ignored;
 use super::seen::{Batch, Inbox, Seen};
 use crate::error::{Error, Result};
 

@@ -14,7 +14,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 const FILES: [&str; 3] = [".stigmerignore", ".ignore", ".gitignore"];
 
 /// What editors make for a moment beside the file that is edited.
-const DROPPINGS: [&str; 6] = ["*~", ".#*", "#*#", "*.swp", "*.swx", "4913"];
+const DROPPINGS: [&str; 7] = ["*~", ".#*", "#*#", "*.swp", "*.swx", "4913", ".stigmer-*.tmp"];
 
 /// The rules below a root. Paths are absolute.
 #[derive(Debug, Clone)]
