@@ -156,9 +156,13 @@ export type FileKind = "file" | "folder" | "link" | "other";
 export interface FileEntry {
   name: string;
   kind: FileKind;
+  /** What a link leads to; left out for links that lead nowhere or out of the workspace. */
+  leads_to?: FileKind;
   size: number;
   modified: string | null;
   ignored: boolean;
+  /** Whether its name can be given back: one that is no text cannot. */
+  openable?: boolean;
 }
 
 /** What the server tells without being asked. It says *that* something changed; what, is asked for. */
