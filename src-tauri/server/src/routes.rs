@@ -31,7 +31,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let path = P::path();
         let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
         let Some(methods) = methods else { return self };
-        self.paths.add_path_operation(&path, P::methods(), P::operation());
+        let mut operation = P::operation();
+        operation.operation_id = Some(name(&path, P::methods()));
+        self.paths.add_path_operation(&path, P::methods(), operation);
         P::schemas(&mut self.schemas);
         Self { router: self.router.route(&path, on(methods, handler)), ..self }
     }
@@ -44,6 +46,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         about.components = Some(components);
         (self.router, about)
     }
+}
+
+/// What an operation is called in the description, as `get_runs_id_log`. Functions of two modules may have one name.
+fn name(path: &str, methods: Vec<HttpMethod>) -> String {
+    let methods = methods.iter().map(|method| format!("{method:?}").to_lowercase());
+    let words = path.split(['/', '{', '}']).filter(|word| !["", "api", "v1"].contains(word));
+    methods.chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
 }
 
 fn filter(method: &HttpMethod) -> MethodFilter {
