@@ -7,7 +7,7 @@ import { PLAIN, decode, decodeRoughly, encode } from "../lib/content";
 import type { Format } from "../lib/content";
 import * as drafts from "../lib/drafts";
 import { languageOf } from "../lib/languages";
-import { nameOf } from "../lib/paths";
+import { nameOf, parentOf } from "../lib/paths";
 
 /** Where the text is while an editor has it, with its history, until the tab is closed. */
 export interface Buffer {
@@ -104,7 +104,9 @@ export class OpenDocument {
       this.#show(bytes, version, isText);
     } catch (thrown) {
       const failure = asFailure(thrown);
-      if (draft && isMissing(failure)) this.#bringBack(draft, "gone");
+      const missing = await this.#isMissing(failure);
+      if (missing && draft) this.#bringBack(draft, "gone");
+      else if (missing) throw failure;
       else this.#refuse(failure);
       return;
     }
@@ -160,7 +162,6 @@ export class OpenDocument {
     this.phase = failure.report.code === "file-too-large" ? "too-large" : "failed";
     const size = (failure.report as Report & { size?: unknown }).size;
     if (typeof size === "number") this.size = size;
-    if (isMissing(failure)) throw failure;
   }
 
   /** The text is another one than before. */
@@ -238,7 +239,19 @@ export class OpenDocument {
     try {
       return await files.read(this.workspace, this.path);
     } catch (thrown) {
-      return isMissing(asFailure(thrown)) ? null : undefined;
+      return (await this.#isMissing(asFailure(thrown))) ? null : undefined;
+    }
+  }
+
+  /** Whether it could not be read because it is not there: a file that may not be read has the same code. */
+  async #isMissing(failure: Failure): Promise<boolean> {
+    if (failure.report.code !== "file-unreadable") return false;
+    try {
+      const entries = await files.list(this.workspace, parentOf(this.path));
+      return !entries.some(({ name }) => name === this.name);
+    } catch (thrown) {
+      // The folder is gone, too.
+      return asFailure(thrown).report.code === "file-unreadable";
     }
   }
 
@@ -320,8 +333,6 @@ export class OpenDocument {
     this.keepDraft();
   }
 }
-
-const isMissing = (failure: Failure) => failure.status === 404;
 
 const isEqual = (one: Uint8Array, other: Uint8Array) =>
   one.length === other.length && one.every((byte, index) => byte === other[index]);

@@ -11,7 +11,7 @@ import { OpenDocument } from "./document.svelte";
 import { complain, say } from "./toasts.svelte";
 import { relative, workspace } from "./workspace.svelte";
 
-export { OpenDocument } from "./document.svelte";
+export { OpenDocument, type Buffer } from "./document.svelte";
 
 const kept = keptFor<{ paths: string[]; active: string | null }>("stigmer.tabs");
 

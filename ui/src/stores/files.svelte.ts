@@ -3,7 +3,6 @@
 import { untrack } from "svelte";
 
 import { asFailure, files as requests } from "../ipc/api";
-import type { Failure } from "../ipc/api";
 import type { FileEntry, Report } from "../ipc/types";
 import { keptFor } from "../lib/kept";
 import { copyName, foldersAbove, joined, movedPath, nameOf, parentOf } from "../lib/paths";
@@ -69,7 +68,7 @@ async function read(folder: string): Promise<void> {
       found(folder, entries);
     } while (state.again);
   } catch (thrown) {
-    if (workspace.path === at) lost(folder, asFailure(thrown));
+    if (workspace.path === at) lost(folder, asFailure(thrown).report);
   } finally {
     reading.delete(folder);
   }
@@ -81,13 +80,12 @@ function found(folder: string, entries: readonly FileEntry[]): void {
   if (folder === "") gone = false;
 }
 
-function lost(folder: string, { report, status }: Failure): void {
+function lost(folder: string, report: Report): void {
   if (report.code === "folder-unusable") gone = true;
   // What is seen stays seen while the server is not there.
   if (report.code === "connection-lost" && folders.has(folder)) return;
   folders = without(folders, folder);
-  if (status === 404 && folder !== "") fold(folder);
-  else failures = new Map(failures).set(folder, report);
+  failures = new Map(failures).set(folder, report);
 }
 
 function without<A>(map: ReadonlyMap<string, A>, key: string): ReadonlyMap<string, A> {
