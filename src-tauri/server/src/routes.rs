@@ -32,7 +32,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
         let Some(methods) = methods else { return self };
         let mut operation = P::operation();
-        operation.operation_id = Some(name(&path, P::methods()));
+        operation.operation_id = Some(name(&path, &P::methods()));
         self.paths.add_path_operation(&path, P::methods(), operation);
         P::schemas(&mut self.schemas);
         Self { router: self.router.route(&path, on(methods, handler)), ..self }
@@ -49,10 +49,22 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 }
 
 /// What an operation is called in the description, as `get_runs_id_log`. Functions of two modules may have one name.
-fn name(path: &str, methods: Vec<HttpMethod>) -> String {
-    let methods = methods.iter().map(|method| format!("{method:?}").to_lowercase());
+fn name(path: &str, methods: &[HttpMethod]) -> String {
     let words = path.split(['/', '{', '}']).filter(|word| !["", "api", "v1"].contains(word));
-    methods.chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
+    methods.iter().map(word).chain(words).collect::<Vec<_>>().join("_")
+}
+
+const fn word(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Get => "get",
+        HttpMethod::Put => "put",
+        HttpMethod::Post => "post",
+        HttpMethod::Delete => "delete",
+        HttpMethod::Options => "options",
+        HttpMethod::Head => "head",
+        HttpMethod::Patch => "patch",
+        HttpMethod::Trace => "trace",
+    }
 }
 
 fn filter(method: &HttpMethod) -> MethodFilter {
