@@ -12,6 +12,7 @@ mod output;
 mod run;
 mod runs;
 mod secret;
+mod server;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -56,6 +57,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, exit::F
         Command::Runs(command) => runs::runs(*command, sources, output).await,
         Command::Config(command) => config::config(command, &sources, output),
         Command::Secret(command) => secret::secret(command, output).await,
+        Command::Server(command) => server::server(command, sources, output).await,
         Command::Doctor(options) => doctor::doctor(&options, &sources, output).await,
         Command::Completions { shell } => complete::completions(shell),
         Command::Host => host::host(sources).await,

@@ -6,11 +6,15 @@
 mod again;
 mod begin;
 mod changes;
+mod compare;
+mod export;
 mod follow;
 mod hosts;
 mod input;
 mod kept;
+mod known;
 mod late;
+mod news;
 mod orphans;
 mod requests;
 mod tidy;
@@ -31,13 +35,14 @@ use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::history::events::{self, Event};
-use crate::history::{self, Filter, History, Host};
+use crate::history::{self, History, Host};
 use crate::home::Home;
 use crate::launch;
 use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
 use crate::log::view::Views;
+use crate::log::writer::Holds;
 use crate::log::{LogReader, Tail};
 use crate::os::Mailbox;
 use crate::run::{Run, blocking};
@@ -60,6 +65,8 @@ struct Inner {
     login_shell: Arc<Resolver>,
     secrets: Arc<Secrets>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
+    follows: follow::Follows,
+    news: news::News,
     views: Arc<Views>,
     tasks: TaskTracker,
     /// From here on nothing is tried again.
@@ -89,6 +96,8 @@ impl Engine {
             login_shell: Arc::default(),
             secrets: Arc::new(Secrets::new()),
             live: Mutex::default(),
+            follows: follow::Follows::default(),
+            news: news::News::default(),
             views: Arc::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -205,8 +214,13 @@ impl Engine {
         let inner = Arc::clone(&self.0);
         let limit = config.logs().max_run_size;
         let opened = folder.clone();
-        let (log, events, created) = blocking(move || inner.write_down(&record, &opened, limit)).await?;
-        let live = Arc::new(Live::new(log.progress(), log.holds()));
+        let (progress, holds) = (watch::Sender::default(), Arc::<Holds>::default());
+        let live = Arc::new(Live::new(progress.subscribe(), Arc::clone(&holds)));
+        // Before others can see its row: from then on they may stop it.
+        self.live().insert(id, Arc::clone(&live));
+        let written = blocking(move || inner.write_down(&record, &opened, limit)).await;
+        let (log, events, created) = written.inspect_err(|_| drop(self.live().remove(&id)))?;
+        let log = log.telling(progress, holds);
         live.publish(created);
         Ok(Run {
             id,
@@ -228,7 +242,6 @@ impl Engine {
     /// Carries a run out in the background.
     fn drive(&self, run: Run) {
         let id = run.id;
-        self.live().insert(id, Arc::clone(&run.live));
         if self.0.tasks.is_closed() {
             // Started while the engine closes: it is told to end like all the others.
             run.live.stop(Stop::Force);
@@ -285,8 +298,8 @@ impl Engine {
                     live.events(0).0
                 }
                 None => {
-                    let mut following = follow::Follow::start(&engine, id).await?;
-                    let _ = following.progress().wait_for(|progress| progress.ended).await;
+                    let mut progress = engine.follow(id).await?.0;
+                    let _ = progress.wait_for(|progress| progress.ended).await;
                     let record = engine.get(id).await?;
                     if record.state.ending().is_some() {
                         return Ok(record);
@@ -303,11 +316,7 @@ impl Engine {
     pub async fn tail(&self, id: RunId, position: u64) -> Result<Tail> {
         let mut reader = LogReader::open(self.0.home.run(id));
         reader.seek(position);
-        let progress = match self.find_live(id) {
-            Some(live) => live.progress.clone(),
-            None => follow::Follow::start(self, id).await?.into_progress(),
-        };
-        Ok(Tail::new(reader, progress))
+        Ok(Tail::new(reader, self.progress(id).await?))
     }
 
     /// A window of a log that does not wait.
@@ -316,7 +325,7 @@ impl Engine {
     }
 
     /// What happened to a run so far, from event number `from` on; and for a run of this engine a receiver that
-    /// wakes up when there is more.
+    /// wakes up when there is more; [`Engine::happenings`] has one for every run.
     pub fn events(&self, id: RunId, from: usize) -> Result<(Vec<Event>, Option<watch::Receiver<usize>>)> {
         if let Some(live) = self.find_live(id) {
             let (events, more) = live.events(from);
@@ -336,39 +345,6 @@ impl Engine {
     ) -> Result<u64> {
         let folder = self.0.home.run(id);
         blocking(move || search(&folder, &query, &stop, each)).await
-    }
-
-    /// One run.
-    pub async fn get(&self, id: RunId) -> Result<RunRecord> {
-        let record = self.query(move |history| history.get(id)).await?;
-        if record.state.ending().is_some() {
-            return Ok(record);
-        }
-        if let Some(live) = self.find_live(id) {
-            return Ok(RunRecord { state: live.state.borrow().clone(), ..record });
-        }
-        if self.close_orphans_among(std::slice::from_ref(&record)).await? {
-            return self.query(move |history| history.get(id)).await;
-        }
-        let folder = self.0.home.run(id);
-        // The history is told last.
-        blocking(move || Ok(RunRecord::from_events(events::read(&folder)?).unwrap_or(record))).await
-    }
-
-    /// The run that a person means: an id, the beginning or end of one, or `last`.
-    pub async fn resolve(&self, given: &str) -> Result<RunId> {
-        let given = given.to_owned();
-        self.query(move |history| history.resolve(&given)).await
-    }
-
-    /// Runs, newest first.
-    pub async fn list(&self, filter: Filter) -> Result<Vec<RunRecord>> {
-        let (first, again) = (filter.clone(), filter);
-        let runs = self.query(move |history| history.list(&first)).await?;
-        if self.close_orphans_among(&runs).await? {
-            return self.query(move |history| history.list(&again)).await;
-        }
-        Ok(runs)
     }
 
     /// Asks every run of this engine to end, at least this urgently.

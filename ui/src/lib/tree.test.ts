@@ -9,6 +9,7 @@ const entry = (name: string, more: Partial<FileEntry> = {}): FileEntry => ({
   size: 1,
   modified: null,
   ignored: false,
+  openable: true,
   ...more,
 });
 const folder = (name: string, more: Partial<FileEntry> = {}) => entry(name, { kind: "folder", ...more });
