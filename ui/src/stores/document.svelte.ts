@@ -240,7 +240,9 @@ export class OpenDocument {
     try {
       return await files.read(this.workspace, this.path);
     } catch (thrown) {
-      return (await this.#isMissing(asFailure(thrown))) ? null : undefined;
+      const failure = asFailure(thrown);
+      const isGone = failure.report.code === "folder-unusable" || (await this.#isMissing(failure));
+      return isGone ? null : undefined;
     }
   }
 

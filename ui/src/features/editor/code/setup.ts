@@ -100,7 +100,7 @@ export function begin(
       language.of([]),
       wrapping.of(wrap(parts.wrap)),
       writing.of(readOnly(parts.readOnly)),
-      EditorView.contentAttributes.of({ "aria-label": parts.label, spellcheck: "false" }),
+      EditorView.contentAttributes.of({ "aria-label": parts.label, spellcheck: "false", tabindex: "0" }),
     ],
   });
 }

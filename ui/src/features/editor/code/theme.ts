@@ -28,6 +28,8 @@ const highlight = HighlightStyle.define([
   { tag: tags.changed, color: "var(--warn)" },
 ]);
 
+const ACTIVE = "color-mix(in srgb, var(--hover) 70%, transparent)";
+
 const look = EditorView.theme({
   "&": { height: "100%", color: "var(--text)", backgroundColor: "transparent" },
   "&.cm-focused": { outline: "none" },
@@ -45,21 +47,15 @@ const look = EditorView.theme({
   },
   ".cm-content ::selection": { backgroundColor: "transparent" },
   ".cm-activeLine": { backgroundColor: "transparent" },
-  "&.cm-focused .cm-activeLine": {
-    backgroundColor: "color-mix(in srgb, var(--hover) 70%, transparent)",
-    // The gutter for folding has no element on most lines.
-    boxShadow: "-12px 0 color-mix(in srgb, var(--hover) 70%, transparent)",
-  },
-  ".cm-gutters": { backgroundColor: "transparent", border: "none", color: "var(--faint)" },
+  "&.cm-focused .cm-activeLine": { backgroundColor: ACTIVE },
+  // Not see-through: long lines go on under it.
+  ".cm-gutters": { backgroundColor: "var(--panel)", border: "none", color: "var(--gutter)" },
   ".cm-lineNumbers .cm-gutterElement": { padding: "0 2px 0 10px", minWidth: "28px" },
   ".cm-activeLineGutter": { backgroundColor: "transparent" },
-  "&.cm-focused .cm-lineNumbers .cm-activeLineGutter": {
-    color: "var(--text)",
-    backgroundColor: "color-mix(in srgb, var(--hover) 70%, transparent)",
-  },
+  "&.cm-focused .cm-activeLineGutter": { color: "var(--text)", backgroundColor: ACTIVE },
   ".cm-foldGutter": { width: "12px" },
-  ".cm-foldGutter .cm-gutterElement": { opacity: "0", cursor: "pointer" },
-  ".cm-gutters:hover .cm-foldGutter .cm-gutterElement, .cm-foldGutter .folded": { opacity: "1" },
+  ".cm-foldGutter span": { opacity: "0", cursor: "pointer" },
+  ".cm-gutters:hover .cm-foldGutter span, .cm-foldGutter .folded": { opacity: "1" },
   ".cm-foldPlaceholder": {
     padding: "0 6px",
     border: "1px solid var(--line-strong)",
