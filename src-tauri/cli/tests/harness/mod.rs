@@ -9,6 +9,7 @@
 pub(crate) mod call;
 pub(crate) mod http;
 pub(crate) mod terminal;
+pub(crate) mod ws;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
