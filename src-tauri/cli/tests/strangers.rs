@@ -136,9 +136,6 @@ fn what_is_not_as_described_is_refused_in_words_and_starts_nothing() {
     server
         .send("POST", "/api/v1/runs", &json!({ "work": work, "workspace": "relative" }))
         .expect_error(422, "invalid-spec");
-    server
-        .send("POST", "/api/v1/runs", &json!({ "work": work, "workspace": "/no/such" }))
-        .expect_error(422, "folder-unusable");
     for path in ["?limit=many", "?limit=0", "?unknown=1", "?since=yesterday", "?pinned=maybe"] {
         server.get(&format!("/api/v1/runs{path}")).expect_error(400, "request");
     }
@@ -159,7 +156,7 @@ fn what_is_too_large_is_refused_before_it_is_kept() {
     server.request("POST", "/api/v1/runs", &bearer, &big).expect_error(413, "too-large");
     let many = "X-Filler: x\r\n".repeat(200);
     assert_eq!(server.request("GET", "/health", &many, b"").status, 431);
-    let long = format!("X-Filler: {}\r\n", "x".repeat(100_000));
+    let long = format!("X-Filler: {}\r\n", "x".repeat(1_000_000));
     assert_eq!(server.request("GET", "/health", &long, b"").status, 431);
     server.get("/health").expect(200);
 }
@@ -202,7 +199,8 @@ fn sockets_that_speak_nonsense_are_closed_and_end_no_more_than_themselves() {
     let mut socket = Socket::open(&server, "/api/v1/changes");
     socket.send_raw(&[0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5, 6]);
     socket.until_closed();
-    assert_eq!(server.get(&format!("/api/v1/runs/{id}")).expect(200).json()["state"], "running");
+    let shown = server.get(&format!("/api/v1/runs/{id}")).expect(200).json();
+    assert!(shown["ended"].is_null(), "{shown}");
     assert_eq!(home.history().len(), 1);
 }
 
