@@ -1,0 +1,5 @@
+//! `stigmer-desktop`.
+
+fn main() {
+    stigmer_desktop_lib::run();
+}
