@@ -71,7 +71,10 @@ pub(crate) enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Report(error.into())
+        match error {
+            Error::Output { source } => source.into(),
+            error => Self::Report(error.into()),
+        }
     }
 }
 

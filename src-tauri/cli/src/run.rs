@@ -49,7 +49,7 @@ pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Resu
 fn refuse(failure: Failure, as_json: bool) -> Failure {
     if let (Failure::Report(error), true) = (&failure, as_json) {
         // Told on standard error in any case.
-        let _ = answer(&crate::json::refused_line(error).to_string());
+        let _ = answer(&stigmer_engine::json::refused(error).to_string());
     }
     failure
 }

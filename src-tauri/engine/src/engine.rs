@@ -3,6 +3,7 @@
 //! An engine belongs to one process and looks after the runs that were started through it; they end with it. The
 //! history and the logs belong to the user and are shared with the engines of other processes.
 
+mod again;
 mod begin;
 mod changes;
 mod follow;
@@ -13,6 +14,7 @@ mod late;
 mod orphans;
 mod requests;
 mod tidy;
+mod view;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -109,6 +109,12 @@ pub enum Error {
         /// The system's words.
         source: io::Error,
     },
+    /// What was asked for could not be handed over to whoever asked.
+    #[error("writing the output failed")]
+    Output {
+        /// The system's words.
+        source: io::Error,
+    },
     /// The database of runs failed.
     #[error("the history of runs failed")]
     History {
@@ -208,6 +214,7 @@ impl Error {
             Self::Connection { .. } => "connection-lost",
             Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",
             Self::Storage { .. } => "storage",
+            Self::Output { .. } => "output",
             Self::History { source } if is_locked(source) => "history-locked",
             Self::History { source } if is_full(source) => "storage-full",
             Self::History { .. } => "history",
@@ -275,7 +282,7 @@ impl Error {
                 "start a Secret Service such as gnome-keyring, or pass the value as an environment variable"
             }
             Self::Pattern { .. } => "escape special characters, or search for plain text with --fixed",
-            Self::Stopped => return None,
+            Self::Output { .. } | Self::Stopped => return None,
         };
         Some(hint.to_owned())
     }

@@ -12,12 +12,15 @@
 //! can be rebuilt from them.
 
 pub mod backend;
+pub mod compare;
 pub mod config;
 pub mod doctor;
 pub mod engine;
 pub mod error;
+pub mod export;
 pub mod history;
 pub mod home;
+pub mod json;
 mod launch;
 pub mod live;
 pub mod log;

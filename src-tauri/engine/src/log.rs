@@ -12,6 +12,7 @@ mod segment;
 pub mod tail;
 #[cfg(test)]
 mod tests;
+pub mod view;
 pub mod writer;
 
 use bytes::Bytes;

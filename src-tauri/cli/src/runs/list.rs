@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::json;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
+use stigmer_engine::json;
 use stigmer_engine::state::{Outcome, RunRecord, RunState};
 
 use super::{short, time};
@@ -17,7 +17,7 @@ use crate::output::{Output, Tone, answer};
 pub(super) async fn list(engine: &Engine, options: &List, output: &Output) -> Result<Exit, Failure> {
     let runs = engine.list(filter(&options.text, &options.filters)?).await?;
     if options.filters.json {
-        let lines: Vec<_> = runs.iter().map(|run| row_as_json(run).to_string()).collect();
+        let lines: Vec<_> = runs.iter().map(|run| json::run(run).to_string()).collect();
         answer(&lines.join("\n"))?;
     } else if runs.is_empty() {
         output.note(Tone::Dim, "no runs match; `stigmer run COMMAND` makes one");
@@ -73,28 +73,6 @@ fn moment(text: &str) -> Result<Timestamp, Failure> {
         .ok_or_else(|| {
             Failure::usage(format!("`{text}` is no time"), "write 2h, 3d, 2026-01-31 or 2026-01-31T12:00")
         })
-}
-
-/// A row for programs.
-pub(super) fn row_as_json(run: &RunRecord) -> serde_json::Value {
-    let outcome = run.state.ending().map(|ending| &ending.outcome);
-    json!({
-        "run_id": run.id,
-        "state": run.state.word(),
-        "exit_code": outcome.and_then(Outcome::exit_code),
-        "mode": run.place.mode,
-        "command": run.spec.work.to_string(),
-        "workspace": run.spec.workspace,
-        "created": run.created,
-        "started": run.started,
-        "ended": run.state.ending().map(|ending| ending.at),
-        "duration_ms": run.duration().map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
-        "bytes": run.bytes,
-        "labels": run.spec.labels,
-        "origin": run.spec.origin,
-        "pinned": run.pinned,
-        "rerun_of": run.spec.rerun_of,
-    })
 }
 
 fn table(runs: &[RunRecord], output: &Output) -> String {

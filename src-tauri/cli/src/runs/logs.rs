@@ -6,13 +6,13 @@ use std::os::fd::AsFd;
 
 use jiff::{Timestamp, tz::TimeZone};
 use stigmer_engine::engine::Engine;
+use stigmer_engine::json;
 use stigmer_engine::log::{Piece, Stream, Tail};
 use stigmer_engine::spec::RunId;
 use tokio::runtime::Handle;
 
 use crate::args::{Logs, StreamName};
 use crate::exit::{Exit, Failure};
-use crate::json;
 
 /// Longest part of a line that a window of lines prints, in bytes.
 const LINE: usize = 64 << 20;
@@ -44,7 +44,7 @@ pub(super) async fn logs(engine: &Engine, options: &Logs) -> Result<Exit, Failur
     if options.json {
         let record = engine.get(id).await?;
         if record.state.ending().is_some() {
-            crate::output::answer(&json::complete_line(&record).to_string())?;
+            crate::output::answer(&json::complete(&record).to_string())?;
         }
     }
     Ok(Exit::Success)
@@ -70,7 +70,7 @@ impl Printer {
             match piece {
                 None => return Ok(stdout.flush()?),
                 Some(Piece::Bytes { stream, .. }) if !self.wants(stream) => {}
-                Some(piece) if self.json => json::print_piece(&mut stdout, piece)?,
+                Some(piece) if self.json => json::write_piece(&mut stdout, &piece)?,
                 Some(Piece::Bytes { bytes, at, .. }) if self.timestamps => {
                     stamped(&mut stdout, &bytes, at, &mut at_line_start)?;
                 }

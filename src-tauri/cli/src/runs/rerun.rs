@@ -11,22 +11,17 @@ use crate::run::{Attachment, attach, own_variables, terminal_size, variables};
 /// Runs a past run again and watches it.
 pub(super) async fn rerun(engine: &Engine, options: Rerun, output: &Output) -> Result<Exit, Failure> {
     let id = engine.resolve(&options.run.run).await?;
-    let mut spec = engine.get(id).await?.spec;
-    spec.rerun_of = Some(id);
-    spec.origin = Origin::CommandLine;
-    spec.env.base = Base::Caller(own_variables());
+    let piped = engine.get(id).await?.spec.input == Input::Piped;
+    let base = Base::Caller(own_variables());
+    let mut spec = engine.again(id, options.mode, Origin::CommandLine, base).await?;
     spec.env.set.extend(variables(&options.env)?);
-    spec.target.mode = options.mode.or(spec.target.mode);
     if let Input::Terminal { cols, rows } = &mut spec.input {
         (*cols, *rows) = terminal_size();
     }
-    // What was typed or piped into the earlier run is not kept.
-    let stdin = !std::io::IsTerminal::is_terminal(&std::io::stdin());
-    let wants_stdin = matches!(spec.input, Input::Piped) && stdin;
-    if matches!(spec.input, Input::Piped) && !stdin {
-        spec.input = Input::Closed;
+    // What was piped into the earlier run is not kept, but something may be piped into this one.
+    if piped && !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        spec.input = Input::Piped;
     }
-    let how =
-        Attachment { json: options.json, stdin: wants_stdin || matches!(spec.input, Input::Terminal { .. }) };
+    let how = Attachment { json: options.json, stdin: spec.input != Input::Closed };
     attach(engine, spec, how, output).await
 }

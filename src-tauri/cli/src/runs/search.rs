@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use serde_json::json;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
+use stigmer_engine::json::content;
 use stigmer_engine::log::search::{Found, Query};
 use stigmer_engine::spec::RunId;
 use tokio::sync::mpsc;
@@ -13,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use super::short;
 use crate::args::Search;
 use crate::exit::{Exit, Failure};
-use crate::json::content;
 use crate::output::{Output, Tone};
 
 /// Prints the lines that match, with the run where there are several. Exits with 1 when there are none.

@@ -25,7 +25,7 @@ pub(super) async fn show(
     let (events, _) = engine.events(id, 0)?;
     let log = engine.log(id);
     if as_json {
-        let mut shown = list::row_as_json(&record);
+        let mut shown = stigmer_engine::json::run(&record);
         shown["spec"] = json!(record.spec);
         shown["place"] = json!(record.place);
         shown["lines"] = json!(log.line_count()?);

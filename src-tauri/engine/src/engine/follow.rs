@@ -63,3 +63,29 @@ fn is_over(folder: &std::path::Path) -> bool {
     // Not the last: a run may be pinned after its end.
     events.iter().any(|event| matches!(event.what, What::Ended { .. }))
 }
+
+impl Engine {
+    /// How far the log of a run is written, and whether it will grow; a receiver that skips values when it is slow.
+    /// Works for the runs of every engine. The log counts as ended, too, when the sender is dropped.
+    pub async fn progress(&self, id: RunId) -> Result<watch::Receiver<Progress>> {
+        match self.find_live(id) {
+            Some(live) => Ok(live.progress.clone()),
+            None => Ok(Follow::start(self, id).await?.into_progress()),
+        }
+    }
+
+    /// Wakes up when something happened to a run; its value is the number of events so far, which
+    /// [`Engine::events`] has. Works for the runs of every engine. There will be no more when the sender is dropped.
+    pub async fn happenings(&self, id: RunId) -> Result<watch::Receiver<usize>> {
+        match self.find_live(id) {
+            Some(live) => Ok(live.events(0).1),
+            None => Ok(watch::channel(events::read(&self.home().run(id))?.len()).1),
+        }
+    }
+
+    /// Wakes up when any run of this user changed in the history: one was asked for, started, ended, was pinned or
+    /// removed, by this or another engine. The value only ever rises, by one or more.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        watch::channel(0).1
+    }
+}

@@ -5,7 +5,7 @@ use vte::{Parser, Perform};
 /// Takes colours and control characters out, and of a line that was redrawn keeps what it showed last. Works on
 /// a stream in any pieces.
 #[derive(Default)]
-pub(crate) struct Plain {
+pub struct Plain {
     parser: Parser,
     screen: Screen,
 }
@@ -19,13 +19,18 @@ struct Screen {
 
 impl Plain {
     /// The text of the lines that these bytes complete.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
+    pub fn push(&mut self, bytes: &[u8]) -> String {
         self.parser.advance(&mut self.screen, bytes);
         std::mem::take(&mut self.screen.done)
     }
 
+    /// Bytes of a last line that has no end yet.
+    pub fn held(&self) -> usize {
+        self.screen.line.len()
+    }
+
     /// The text of a last line without an end.
-    pub(crate) fn finish(&mut self) -> String {
+    pub fn finish(&mut self) -> String {
         std::mem::take(&mut self.screen.line)
     }
 }
