@@ -1,0 +1,109 @@
+//! The routes, and what they share.
+
+mod app;
+mod input;
+mod log;
+mod runs;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use stigmer_engine::engine::Engine;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+
+use crate::problem::{Problem, Refusal};
+use crate::routes::Routes;
+use crate::take::LARGEST_BODY;
+
+/// The address at which the API can be reached over HTTP, told once it can be.
+#[derive(Debug, Clone, Default)]
+pub struct Reach(Arc<OnceLock<SocketAddr>>);
+
+impl Reach {
+    /// Tells the address. The first time counts.
+    pub fn tell(&self, address: SocketAddr) {
+        // A second server in one process is not made; the first stays true.
+        let _ = self.0.set(address);
+    }
+
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.0.get().copied()
+    }
+}
+
+/// What handlers have.
+#[derive(Clone)]
+struct Shared {
+    engine: Engine,
+    reach: Reach,
+}
+
+impl FromRef<Shared> for Engine {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.engine.clone()
+    }
+}
+
+impl FromRef<Shared> for Reach {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.reach.clone()
+    }
+}
+
+/// The whole API over an engine, without guards: whoever can call this router may do everything.
+pub fn api(engine: Engine, reach: Reach) -> Router {
+    let (router, _) = routes().into_parts(about());
+    router
+        .route("/api/openapi.json", get(async || Json(description())))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Shared { engine, reach })
+}
+
+/// The description of the API, as `/api/openapi.json` has it.
+pub fn description() -> OpenApi {
+    routes().into_parts(about()).1
+}
+
+fn routes() -> Routes<Shared> {
+    let routes = Routes::new();
+    let routes = app::routes(routes);
+    let routes = runs::routes(routes);
+    let routes = input::routes(routes);
+    log::routes(routes)
+}
+
+/// What stands above the routes.
+fn about() -> OpenApi {
+    #[derive(utoipa::OpenApi)]
+    #[openapi(
+        info(
+            title = "Stigmer",
+            description = "Runs commands where you choose, and keeps what they print. Every failure is a report \
+                           with a code that docs/errors.md explains.",
+        ),
+        components(schemas(crate::form::Report)),
+        security(("token" = [])),
+    )]
+    struct About;
+
+    let mut about = About::openapi();
+    let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    about.components.get_or_insert_default().add_security_scheme("token", token);
+    about
+}
+
+async fn no_route(request: Request) -> Response {
+    Refusal::from(Problem::NoRoute { path: request.uri().path().to_owned() }).into_response()
+}
+
+async fn wrong_method(request: Request) -> Response {
+    Refusal::from(Problem::Method { method: request.method().to_string() }).into_response()
+}

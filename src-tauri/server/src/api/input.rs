@@ -1,0 +1,69 @@
+//! What a run is given while it goes on.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use stigmer_engine::backend::Size;
+use stigmer_engine::engine::Engine;
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::runs::InPathRun;
+use crate::form::Report;
+use crate::problem::Refusal;
+use crate::routes::Routes;
+use crate::take::{InBody, InPath, RawBody};
+
+pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
+    routes.with(__path_input, input).with(__path_end, end).with(__path_resize, resize)
+}
+
+/// Sends bytes to the standard input of a run. Answers when the run has taken them, so that one that reads slowly
+/// slows its caller down.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/input", tag = "input",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
+    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn input(
+    State(engine): State<Engine>,
+    InPath(id): InPathRun,
+    RawBody(bytes): RawBody,
+) -> Result<StatusCode, Refusal> {
+    let id = engine.resolve(&id).await?;
+    engine.input(id, bytes).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Closes the standard input of a run.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/input/end", tag = "input",
+    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
+    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn end(State(engine): State<Engine>, InPath(id): InPathRun) -> Result<StatusCode, Refusal> {
+    let id = engine.resolve(&id).await?;
+    engine.end_input(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The size of a terminal.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Resize {
+    /// Columns.
+    cols: u16,
+    /// Rows.
+    rows: u16,
+}
+
+/// Tells the terminal of a run its new size.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/resize", tag = "input", request_body = Resize,
+    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
+    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn resize(
+    State(engine): State<Engine>,
+    InPath(id): InPathRun,
+    InBody(Resize { cols, rows }): InBody<Resize>,
+) -> Result<StatusCode, Refusal> {
+    let id = engine.resolve(&id).await?;
+    engine.resize(id, Size { cols, rows }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

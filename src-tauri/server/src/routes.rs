@@ -1,0 +1,60 @@
+//! A router and its description, made in one step so that neither has what the other lacks.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, on};
+use utoipa::openapi::path::Paths;
+use utoipa::openapi::{ComponentsBuilder, HttpMethod, OpenApi, RefOr, Schema};
+use utoipa::{__dev::SchemaReferences, Path};
+
+/// Handlers with what they say about themselves.
+pub(crate) struct Routes<S> {
+    router: Router<S>,
+    paths: Paths,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    pub(crate) fn new() -> Self {
+        Self { router: Router::new(), paths: Paths::new(), schemas: Vec::new() }
+    }
+
+    /// Adds a handler at the path and the method of its description, which `utoipa::path` made from its
+    /// documentation and types.
+    #[must_use]
+    pub(crate) fn with<P, H, T>(mut self, _: P, handler: H) -> Self
+    where
+        P: Path + SchemaReferences,
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        let path = P::path();
+        let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
+        let Some(methods) = methods else { return self };
+        self.paths.add_path_operation(&path, P::methods(), P::operation());
+        P::schemas(&mut self.schemas);
+        Self { router: self.router.route(&path, on(methods, handler)), ..self }
+    }
+
+    /// The router, and what it says about itself added to `about`.
+    pub(crate) fn into_parts(self, mut about: OpenApi) -> (Router<S>, OpenApi) {
+        about.paths.paths.extend(self.paths.paths);
+        let mut components = about.components.take().unwrap_or_else(|| ComponentsBuilder::new().build());
+        components.schemas.extend(self.schemas);
+        about.components = Some(components);
+        (self.router, about)
+    }
+}
+
+fn filter(method: &HttpMethod) -> MethodFilter {
+    match method {
+        HttpMethod::Get => MethodFilter::GET,
+        HttpMethod::Put => MethodFilter::PUT,
+        HttpMethod::Post => MethodFilter::POST,
+        HttpMethod::Delete => MethodFilter::DELETE,
+        HttpMethod::Options => MethodFilter::OPTIONS,
+        HttpMethod::Head => MethodFilter::HEAD,
+        HttpMethod::Patch => MethodFilter::PATCH,
+        HttpMethod::Trace => MethodFilter::TRACE,
+    }
+}
