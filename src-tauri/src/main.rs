@@ -1,5 +1,7 @@
-//! `stigmer-desktop`.
+//! `stigmer-desktop`: the tray and the window.
 
-fn main() {
-    stigmer_desktop_lib::run();
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stigmer_desktop_lib::run()
 }
