@@ -1,7 +1,7 @@
 # What can be done here; `make` alone lists it. The work is in scripts/, which install what is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build runner test check bench torture tour icons install uninstall clean
+.PHONY: help run build runner test check bench torture tour screenshots icons install uninstall clean
 
 PREFIX ?= $(HOME)/.local
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -37,6 +37,11 @@ torture: ## The tests that repeat themselves, many more times
 
 tour: ## Renew the tour in README.md from what the program prints
 	@scripts/tour.sh --write
+
+screenshots: ## Take pictures of every screen into target/screenshots
+	@cargo build --locked -p stigmer-runner -p stigmer
+	@scripts/ui.sh build
+	@scripts/ui.sh screenshots
 
 icons: ## Render icons/*.png from icons/icon.svg
 	@scripts/icons.sh

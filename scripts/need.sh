@@ -2,6 +2,7 @@
 # Installs what is missing to build or test, on Debian and Ubuntu; elsewhere says what is missing.
 #
 #   scripts/need.sh build    what building needs: a C compiler (for the bundled SQLite) and Rust
+#   scripts/need.sh ui       what the pages of the window are made with: Node.js
 #   scripts/need.sh run      and what the first command of the README runs
 #   scripts/need.sh test     and what the tests run
 #   scripts/need.sh bench    and what the comparison runs
@@ -95,6 +96,15 @@ want() { # the same for what tests can do without: they skip themselves and say 
     have "$1" || ! can_install || missing+=("${@:2}")
 }
 
+if [ "$purpose" = ui ]; then
+    # Which version is a matter of scripts/ui.sh.
+    need node nodejs
+    need npm npm
+    if [ ${#missing[@]} -gt 0 ]; then
+        install_packages "${missing[@]}"
+    fi
+    exit
+fi
 need cc build-essential
 if [ "$purpose" = run ]; then
     # What the first command of the README runs; a bare machine has none.
@@ -115,6 +125,7 @@ if [ "$purpose" = test ]; then
         need zsh zsh
         need fish fish
         need gnome-keyring-daemon gnome-keyring
+        need chromium chromium
     fi
 fi
 if [ ${#missing[@]} -gt 0 ]; then

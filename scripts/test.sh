@@ -27,6 +27,17 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     cargo test --locked --workspace --lib --bins --tests --no-fail-fast 2>&1 | tee -a "$output"
 fi
+say "the pages"
+scripts/ui.sh check
+scripts/ui.sh test
+scripts/ui.sh build
+if have "${CHROMIUM:-chromium}"; then
+    say "journeys through the pages"
+    scripts/ui.sh journeys
+else
+    echo "SKIPPED: journeys through the pages: no Chromium here; apt-get install chromium" | tee -a "$output"
+fi
+
 say "tests in the documentation of the code"
 cargo test --locked --workspace --doc 2>&1 | tee -a "$output"
 

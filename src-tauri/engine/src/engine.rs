@@ -37,6 +37,7 @@ use crate::launch;
 use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
+use crate::log::view::Views;
 use crate::log::{LogReader, Tail};
 use crate::os::Mailbox;
 use crate::run::{Run, blocking};
@@ -59,6 +60,7 @@ struct Inner {
     login_shell: Arc<Resolver>,
     secrets: Arc<Secrets>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
+    views: Arc<Views>,
     tasks: TaskTracker,
     /// From here on nothing is tried again.
     closing: CancellationToken,
@@ -87,6 +89,7 @@ impl Engine {
             login_shell: Arc::default(),
             secrets: Arc::new(Secrets::new()),
             live: Mutex::default(),
+            views: Arc::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -106,6 +109,16 @@ impl Engine {
     /// The folder of the user's data.
     pub fn home(&self) -> &Home {
         &self.0.home
+    }
+
+    /// Names this engine: in the rows of its runs and in the name of its lock.
+    pub fn id(&self) -> uuid::Uuid {
+        self.0.host.id()
+    }
+
+    /// Where its settings come from.
+    pub fn sources(&self) -> &Sources {
+        &self.0.sources
     }
 
     /// Named secrets in the OS keychain.
@@ -144,10 +157,15 @@ impl Engine {
     /// The same for a caller who must see every byte: the size limit leaves nothing out before the tail has read
     /// it, and the program waits for the tail when it is too far behind.
     pub async fn start_attached(&self, spec: RunSpec) -> Result<(RunId, Tail)> {
+        self.start_under(spec, self.0.sources.clone()).await
+    }
+
+    /// The same on behalf of another process, by the settings that hold there.
+    pub async fn start_under(&self, spec: RunSpec, sources: Sources) -> Result<(RunId, Tail)> {
         let engine = self.clone();
         // A task of its own: a caller who gives up waiting leaves no run behind that nobody drives.
         let started = tokio::spawn(async move {
-            let run = engine.prepare(spec).await?;
+            let run = engine.prepare(spec, sources).await?;
             let tail = Tail::new(LogReader::open(&run.folder), run.log.progress());
             let tail = tail.holding(run.log.holds().hold(0));
             let id = run.id;
@@ -158,7 +176,7 @@ impl Engine {
     }
 
     /// Checks what was asked for and writes it down.
-    async fn prepare(&self, mut spec: RunSpec) -> Result<Run> {
+    async fn prepare(&self, mut spec: RunSpec, sources: Sources) -> Result<Run> {
         launch::check(&spec)?;
         let missing = launch::missing_values(&spec);
         if !missing.is_empty() {
@@ -167,7 +185,7 @@ impl Engine {
                 hint: "give them again with -e NAME=VALUE",
             });
         }
-        let config = self.config(&spec.workspace)?;
+        let config = Config::load(&Sources { workspace: Some(spec.workspace.clone()), ..sources })?;
         let place = launch::place(&spec, &config);
         let backend = backend::of(&self.0.backends, place.mode)?;
         // Kept with the run: what held it then holds when it is run again.
@@ -376,6 +394,7 @@ impl Engine {
         self.stop_all(stop);
         self.0.tasks.wait().await;
         self.0.closed.cancel();
+        self.0.views.forget();
         self.0.host.leave();
     }
 

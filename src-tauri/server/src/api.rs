@@ -1,9 +1,16 @@
 //! The routes, and what they share.
 
+mod agents;
 mod app;
+mod attach;
+mod changes;
+mod config;
+mod files;
 mod input;
 mod log;
 mod runs;
+mod stream;
+mod views;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -13,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use stigmer_engine::engine::Engine;
+use tokio_util::task::TaskTracker;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -21,19 +29,28 @@ use crate::problem::{Problem, Refusal};
 use crate::routes::Routes;
 use crate::take::LARGEST_BODY;
 
-/// The address at which the API can be reached over HTTP, told once it can be.
+/// The address at which the API can be reached over HTTP, told once it can be; and the runs that were handed over
+/// through it.
 #[derive(Debug, Clone, Default)]
-pub struct Reach(Arc<OnceLock<SocketAddr>>);
+pub struct Reach {
+    address: Arc<OnceLock<SocketAddr>>,
+    attached: TaskTracker,
+}
 
 impl Reach {
     /// Tells the address. The first time counts.
     pub fn tell(&self, address: SocketAddr) {
         // A second server in one process is not made; the first stays true.
-        let _ = self.0.set(address);
+        let _ = self.address.set(address);
     }
 
     pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.0.get().copied()
+        self.address.get().copied()
+    }
+
+    /// Connections whose owners are still told how their runs ended.
+    pub(crate) fn attached(&self) -> &TaskTracker {
+        &self.attached
     }
 }
 
@@ -77,7 +94,14 @@ fn routes() -> Routes<Shared> {
     let routes = app::routes(routes);
     let routes = runs::routes(routes);
     let routes = input::routes(routes);
-    log::routes(routes)
+    let routes = log::routes(routes);
+    let routes = views::routes(routes);
+    let routes = stream::routes(routes);
+    let routes = changes::routes(routes);
+    let routes = attach::routes(routes);
+    let routes = files::routes(routes);
+    let routes = config::routes(routes);
+    agents::routes(routes)
 }
 
 /// What stands above the routes.
@@ -98,6 +122,14 @@ fn about() -> OpenApi {
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     about.components.get_or_insert_default().add_security_scheme("token", token);
     about
+}
+
+/// Does what waits for the disk on a thread that may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> stigmer_engine::Result<T> + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.unwrap_or(Err(stigmer_engine::Error::Stopped))?)
 }
 
 async fn no_route(request: Request) -> Response {

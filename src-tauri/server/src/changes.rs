@@ -1,13 +1,27 @@
 //! Notices: that something changed, never what.
 
-use std::path::PathBuf;
+mod folder;
 
-use futures_util::stream::{self, Stream, StreamExt as _};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
+use stigmer_engine::config;
 use stigmer_engine::engine::Engine;
+use stigmer_engine::log::writer::Progress;
 use stigmer_engine::spec::RunId;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
 use utoipa::ToSchema;
+
+/// Shortest time between two notices about the list of runs.
+const BETWEEN_RUNS: Duration = Duration::from_millis(100);
+
+/// Shortest time between two notices about the log of a run: a frame.
+const BETWEEN_LOGS: Duration = Duration::from_millis(16);
 
 /// What somebody wants to be told about, besides what everybody is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -61,10 +75,114 @@ pub enum Notice {
 
 /// Tells what changes, for as long as somebody listens. The latest word counts: a listener that is slow gets fewer
 /// notices, not late ones.
-pub fn changes(
-    _engine: Engine,
-    _watch: watch::Receiver<Watch>,
-) -> impl Stream<Item = Notice> + Send + 'static {
-    let hello = Notice::Hello { version: env!("CARGO_PKG_VERSION").to_owned() };
-    stream::once(std::future::ready(hello)).chain(stream::pending())
+pub fn changes(engine: Engine, watch: watch::Receiver<Watch>) -> impl Stream<Item = Notice> + Send + 'static {
+    // One notice waits at most; what happens meanwhile is told by the next of its kind.
+    let (to, told) = mpsc::channel(1);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = tell(&engine, watch, &to) => {}
+            () = to.closed() => {}
+        }
+    });
+    stream::unfold(told, async |mut told| told.recv().await.map(|notice| (notice, told)))
+}
+
+/// Nobody listens any more.
+struct Gone;
+
+async fn tell(
+    engine: &Engine,
+    mut watch: watch::Receiver<Watch>,
+    to: &mpsc::Sender<Notice>,
+) -> Result<(), Gone> {
+    send(to, Notice::Hello { version: env!("CARGO_PKG_VERSION").to_owned() }).await?;
+    let (always, mut runs) = (Box::pin(for_everybody(engine, to)), JoinSet::new());
+    let mut always = always;
+    let mut watched: HashMap<RunId, AbortHandle> = HashMap::new();
+    let (mut folder, mut files) = (None, JoinSet::new());
+    loop {
+        let wanted = watch.borrow_and_update().clone();
+        watched.retain(|id, task| {
+            let stays = wanted.runs.contains(id);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for id in wanted.runs {
+            watched.entry(id).or_insert_with(|| runs.spawn(run(engine.clone(), id, to.clone())));
+        }
+        if folder != wanted.workspace {
+            files.abort_all();
+            if let Some(workspace) = &wanted.workspace {
+                files.spawn(folder::tell(engine.home().clone(), workspace.clone(), to.clone()));
+            }
+            folder = wanted.workspace;
+        }
+        tokio::select! {
+            changed = watch.changed() => if changed.is_err() {
+                // Whoever said what to watch says no more; what it said last stays.
+                return always.await;
+            },
+            gone = &mut always => return gone,
+            // A run that is over, or whose listener is gone: the channel tells which.
+            Some(_) = runs.join_next() => {}
+        }
+    }
+}
+
+async fn send(to: &mpsc::Sender<Notice>, notice: Notice) -> Result<(), Gone> {
+    to.send(notice).await.map_err(|_| Gone)
+}
+
+/// The list of runs and the settings.
+async fn for_everybody(engine: &Engine, to: &mpsc::Sender<Notice>) -> Result<(), Gone> {
+    let mut runs = engine.changes();
+    // Without watches the settings are what they were at the start, and there is nothing to tell.
+    let mut settings = config::watch(engine.sources().clone()).ok();
+    loop {
+        tokio::select! {
+            changed = runs.changed() => {
+                if changed.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                send(to, Notice::Runs).await?;
+                sleep(BETWEEN_RUNS).await;
+            }
+            () = changed(&mut settings) => send(to, Notice::Config).await?,
+        }
+    }
+}
+
+async fn changed(settings: &mut Option<watch::Receiver<config::State>>) {
+    let ended = match settings {
+        Some(settings) => settings.changed().await.is_err(),
+        None => true,
+    };
+    if ended {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// One run that is shown.
+async fn run(engine: Engine, id: RunId, to: mpsc::Sender<Notice>) -> Result<(), Gone> {
+    // A run that is not there is told by whatever asks for it.
+    let Ok(mut happenings) = engine.happenings(id).await else { return Ok(()) };
+    let Ok(mut progress) = engine.progress(id).await else { return Ok(()) };
+    let (mut over, mut ended) = (false, false);
+    while !(over && ended) {
+        tokio::select! {
+            changed = happenings.changed(), if !over => match changed {
+                Ok(()) => send(&to, Notice::Run { run_id: id }).await?,
+                Err(_) => over = true,
+            },
+            changed = progress.changed(), if !ended => {
+                let Progress { bytes, ended: now, .. } = *progress.borrow_and_update();
+                ended = now || changed.is_err();
+                send(&to, Notice::Log { run_id: id, bytes, ended }).await?;
+                sleep(BETWEEN_LOGS).await;
+            }
+        }
+    }
+    send(&to, Notice::Run { run_id: id }).await
 }

@@ -3,6 +3,7 @@
 mod new;
 mod run;
 
+pub(crate) use new::LanguageWord;
 pub use new::{Code, Input, NewRun, Work};
 pub use run::{Run, RunDetail, RunList, StartedRun};
 

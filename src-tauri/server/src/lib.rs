@@ -14,11 +14,17 @@
 //! The description of the API (`/api/openapi.json`) is made from the handlers and the types that they take.
 
 mod api;
+mod attach;
 mod changes;
+pub mod client;
 pub mod form;
+mod guard;
+pub mod host;
+mod leash;
 pub mod problem;
 mod routes;
 mod take;
+mod ui;
 
 pub use api::{Reach, api, description};
 pub use changes::{Notice, Watch, changes};

@@ -46,6 +46,24 @@ pub enum Problem {
         /// The name or the page.
         from: String,
     },
+    /// There is no such setting.
+    #[error("there is no setting named `{name}`")]
+    NoSetting {
+        /// The name.
+        name: String,
+    },
+    /// Coding agents may not use this mode.
+    #[error("agents may not run commands in mode `{mode}`")]
+    ModeNotAllowed {
+        /// The mode.
+        mode: &'static str,
+    },
+    /// The server cannot listen there.
+    #[error("the server cannot listen at `{address}`")]
+    Address {
+        /// Where.
+        address: String,
+    },
     /// The body is larger than any request needs.
     #[error("the request is larger than {limit} bytes")]
     TooLarge {
@@ -64,6 +82,9 @@ impl Problem {
             Self::Method { .. } => "method",
             Self::Token => "token",
             Self::Foreign { .. } => "foreign",
+            Self::Address { .. } => "address-unusable",
+            Self::NoSetting { .. } => "setting-not-found",
+            Self::ModeNotAllowed { .. } => "mode-not-allowed",
             Self::TooLarge { .. } => "too-large",
         }
     }
@@ -80,6 +101,9 @@ impl Problem {
                  Stigmer; `stigmer server status` prints a link that has it"
             }
             Self::Foreign { .. } => "use the address that `stigmer server status` prints",
+            Self::Address { .. } => "choose another with --port, or end the program that has it",
+            Self::NoSetting { .. } => "see `stigmer config list`",
+            Self::ModeNotAllowed { .. } => "name another mode, or change the setting `mcp.modes`",
             Self::TooLarge { .. } => "send less at once",
         }
     }
@@ -131,10 +155,10 @@ fn status(code: &str) -> StatusCode {
     match code {
         "request" => StatusCode::BAD_REQUEST,
         "token" => StatusCode::UNAUTHORIZED,
-        "foreign" => StatusCode::FORBIDDEN,
+        "foreign" | "mode-not-allowed" => StatusCode::FORBIDDEN,
         "run-not-found" | "no-route" | "setting-not-found" => StatusCode::NOT_FOUND,
         "method" => StatusCode::METHOD_NOT_ALLOWED,
-        "too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "too-large" | "file-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "storage-full" => StatusCode::INSUFFICIENT_STORAGE,
         "history-locked" => StatusCode::SERVICE_UNAVAILABLE,
         "storage" | "history" | "history-newer" | "no-home" | "connection-lost" | "defect" => {
@@ -142,6 +166,7 @@ fn status(code: &str) -> StatusCode {
         }
         "invalid-request"
         | "invalid-spec"
+        | "outside-workspace"
         | "folder-unusable"
         | "file-unreadable"
         | "pattern"

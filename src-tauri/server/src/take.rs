@@ -1,9 +1,11 @@
 //! What handlers take out of a request. As axum's own, but what cannot be taken is a report.
 
 use axum::body::Body;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use axum::response::Response;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
@@ -76,6 +78,40 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge { limit: LARGEST_BODY }.into(),
             _ => misunderstood(error.body_text()),
         })
+    }
+}
+
+/// Largest message of a WebSocket: a specification with its environment and its script.
+const LARGEST_MESSAGE: usize = 32 << 20;
+
+/// The subprotocol that carries the token, where headers cannot be set.
+pub(crate) const TOKEN_PROTOCOL: &str = "stigmer.token.";
+
+/// A request to go on as a WebSocket.
+pub(crate) struct Upgrade(WebSocketUpgrade);
+
+impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        // A browser insists that one of the protocols that it offers is chosen.
+        let offered = parts.headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
+        let mut offered = offered.unwrap_or_default().split(',').map(str::trim);
+        let chosen = offered.find(|name| name.starts_with(TOKEN_PROTOCOL)).map(str::to_owned);
+        let upgrade = WebSocketUpgrade::from_request_parts(parts, state).await;
+        let upgrade = upgrade.map_err(|error| misunderstood(error.body_text()))?;
+        let upgrade = upgrade.max_message_size(LARGEST_MESSAGE).max_frame_size(LARGEST_MESSAGE);
+        Ok(Self(if let Some(chosen) = chosen { upgrade.protocols([chosen]) } else { upgrade }))
+    }
+}
+
+impl Upgrade {
+    /// Answers, and goes on with the socket.
+    pub(crate) fn with<F: Future<Output = ()> + Send + 'static>(
+        self,
+        carry: impl FnOnce(WebSocket) -> F + Send + 'static,
+    ) -> Response {
+        self.0.on_upgrade(carry)
     }
 }
 

@@ -32,5 +32,6 @@ const shell: Shell = {
   painted: () => invoke("painted"),
   chooseFolder: (start) => invoke("choose_folder", { start }),
   reveal: (path) => invoke("reveal", { path }),
+  zoom: (factor) => invoke("zoom", { factor }),
   openUrl: (url) => invoke("open_url", { url }),
 };

@@ -31,4 +31,6 @@ export interface Shell {
   /** Shows a file or folder in the file manager. */
   reveal(path: string): Promise<void>;
   openUrl(url: string): Promise<void>;
+  /** Shows everything this much larger; 1 is the usual size. */
+  zoom(factor: number): Promise<void>;
 }

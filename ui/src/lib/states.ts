@@ -16,6 +16,11 @@ const TONES: Record<State, Tone> = {
   lost: "bad",
 };
 
+/** States of a run that is not over. */
+export const ACTIVE: readonly State[] = ["queued", "preparing", "running"];
+
+export const isActive = (run: Pick<Run, "state">) => ACTIVE.includes(run.state);
+
 export const tone = (state: State): Tone => TONES[state] ?? "plain";
 
 /** The state in a list: a failure by its code. */

@@ -4,13 +4,10 @@ import { SvelteMap } from "svelte/reactivity";
 
 import { runs as requests } from "../ipc/api";
 import type { RunFilter } from "../ipc/api";
-import type { Mode, NewRun, Run, RunDetail, State } from "../ipc/types";
+import type { Mode, NewRun, Run, RunDetail } from "../ipc/types";
+import { ACTIVE, isActive } from "../lib/states";
 import { onNotice, onReturn, watchRun } from "./connection.svelte";
 import { attempt } from "./toasts.svelte";
-
-const ACTIVE: readonly State[] = ["queued", "preparing", "running"];
-
-export const isActive = (run: Pick<Run, "state">) => ACTIVE.includes(run.state);
 
 let recent = $state<Run[]>([]);
 let active = $state<Run[]>([]);

@@ -1,12 +1,28 @@
 /** What can be done on every screen. */
 
-import { offer } from "../stores/actions.svelte";
+import { commandActions } from "../features/command/actions";
+import { transport } from "../ipc/api";
+import { offer, type Action } from "../stores/actions.svelte";
 import { go, navigation, show } from "../stores/navigation.svelte";
 import { switchTheme, zoom } from "../stores/preferences.svelte";
 import { choose } from "../stores/workspace.svelte";
 
+/** Where it is not the browser that zooms. */
+const zoomActions: Action[] = [
+  { id: "larger", title: "Show everything larger", group: "Window", keys: "mod+=", act: () => zoom(1) },
+  { id: "smaller", title: "Show everything smaller", group: "Window", keys: "mod+-", act: () => zoom(-1) },
+  {
+    id: "normal",
+    title: "Show everything in its usual size",
+    group: "Window",
+    keys: "mod+0",
+    act: () => zoom(0),
+  },
+];
+
 export const frameActions = () =>
   offer(
+    ...commandActions(),
     { id: "palette", title: "Search or run", group: "Window", keys: "mod+k", act: () => show("palette") },
     {
       id: "shortcuts",
@@ -36,13 +52,5 @@ export const frameActions = () =>
       keys: "mod+shift+l",
       act: switchTheme,
     },
-    { id: "larger", title: "Show everything larger", group: "Window", keys: "mod+=", act: () => zoom(1) },
-    { id: "smaller", title: "Show everything smaller", group: "Window", keys: "mod+-", act: () => zoom(-1) },
-    {
-      id: "normal",
-      title: "Show everything in its usual size",
-      group: "Window",
-      keys: "mod+0",
-      act: () => zoom(0),
-    },
+    ...(transport.shell ? zoomActions : []),
   );

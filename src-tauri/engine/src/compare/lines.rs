@@ -145,7 +145,7 @@ mod tests {
         let all = difference(before, after, Extent { context, most: 100 });
         let hunk = |hunk: &Hunk| {
             let lines: String =
-                hunk.lines.iter().map(|line| format!("{}{}", line.side.sign(), line.content)).collect();
+                hunk.lines.iter().flat_map(|line| [line.side.sign(), &line.content]).collect();
             format!("@{},{}\n{lines}", hunk.old, hunk.new)
         };
         all.hunks.iter().map(hunk).collect()
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_hunk_has_the_lines_around_a_difference_and_goes_on_where_the_next_is_near() {
-        let before: String = (0..30).map(|n| format!("{n}\n")).collect();
+        let before: String = (0..30).map(|n| n.to_string() + "\n").collect();
         let after =
             before.replace("\n10\n", "\nten\n").replace("\n13\n", "\n").replace("\n29\n", "\n29\n30\n");
         assert_eq!(shown(&before, &after, 1), "@9,9\n 9\n-10\n+ten\n 11\n 12\n-13\n 14\n@29,28\n 29\n+30\n");
@@ -182,8 +182,9 @@ mod tests {
 
     #[test]
     fn texts_with_nothing_in_common_are_compared_within_the_time_for_it() {
-        let lines =
-            |word: &str| (0..60_000).map(|n| format!("{word} {}\n", n * 7 % 60_000)).collect::<String>();
+        let lines = |word: &str| {
+            (0..60_000).map(|n| word.to_owned() + &(n * 7 % 60_000).to_string() + "\n").collect::<String>()
+        };
         let all = difference(&lines("a"), &(lines("b") + &lines("a")), Extent::default());
         assert!(all.new >= 60_000);
     }

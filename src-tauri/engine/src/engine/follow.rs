@@ -58,7 +58,7 @@ impl Follow {
     }
 }
 
-fn is_over(folder: &std::path::Path) -> bool {
+pub(super) fn is_over(folder: &std::path::Path) -> bool {
     let events = events::read(folder).unwrap_or_default();
     // Not the last: a run may be pinned after its end.
     events.iter().any(|event| matches!(event.what, What::Ended { .. }))

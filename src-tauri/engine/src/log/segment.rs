@@ -110,6 +110,17 @@ impl Record {
     }
 }
 
+/// The records of a segment in memory, as the system maps their file.
+pub(super) struct Records(os::Mapping);
+
+impl Records {
+    /// The record at `position`; `None` behind the last, or where it is damaged.
+    pub(super) fn get(&self, position: u64) -> Option<Record> {
+        let from = usize::try_from(position).ok()?.checked_mul(Record::SIZE)?;
+        Record::from_bytes(self.0.get(from..)?.first_chunk()?)
+    }
+}
+
 /// An open segment.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -141,6 +152,12 @@ impl Segment {
     /// The record at `position`, checked to fit this segment.
     pub(super) fn record(&self, position: u64) -> io::Result<Option<Record>> {
         Ok(Record::read(&self.index, position)?.filter(|record| record.offset >= self.start))
+    }
+
+    /// All records that there are now.
+    pub(super) fn all_records(&self) -> io::Result<Records> {
+        let length = self.records()? * Record::SIZE as u64;
+        Ok(Records(os::Mapping::new(&[(&self.index, length)])?))
     }
 
     /// Number of whole records.

@@ -8,7 +8,19 @@
 //! index, and of a long one only the ends are read. Lines that pass a filter are found by a scan in the background,
 //! and remembered.
 
+mod filter;
+mod layout;
+mod lines;
+mod ranges;
+mod shown;
+mod sieve;
+#[cfg(test)]
+mod tests;
+mod views;
+
 use super::Stream;
+
+pub use views::Views;
 
 /// Most bytes of text that one call returns, however many rows were asked for.
 pub const MOST_TEXT: usize = 16 << 20;
@@ -114,7 +126,6 @@ impl From<Stream> for Kind {
 
 /// A line of a log, or what stands for lines that were left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is true of a row or not, in any combination")]
 pub struct Row {
     /// Number of the line, from 0.
     pub line: u64,

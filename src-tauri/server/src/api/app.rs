@@ -1,18 +1,29 @@
 //! What is here: the app itself, the modes, the checks.
+#![expect(unused_qualifications, reason = "utoipa writes the types of parameters in full")]
+
+use std::path::{Path, PathBuf};
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use stigmer_engine::doctor::{self, Check};
 use stigmer_engine::engine::Engine;
-use utoipa::ToSchema;
+use stigmer_engine::spec::{Mode, RunSpec, Target, Work};
+use stigmer_engine::workspace::files::sample;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Reach, Shared};
-use crate::form::Report;
+use super::{Reach, Shared, blocking};
+use crate::form::{self, Report};
 use crate::problem::Refusal;
 use crate::routes::Routes;
+use crate::take::InQuery;
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
-    routes.with(__path_health, health).with(__path_app, app)
+    routes
+        .with(__path_health, health)
+        .with(__path_app, app)
+        .with(__path_modes, modes)
+        .with(__path_examine, examine)
 }
 
 /// The answer of a server that is well.
@@ -39,22 +50,122 @@ struct App {
     home: String,
     /// The folder that runs work on unless another is chosen.
     workspace: String,
+    /// The file in that folder to try things on, if it is there.
+    sample: Option<&'static str>,
     /// The system: `linux`, `macos` or `windows`.
     platform: &'static str,
     /// Where this API can be reached over HTTP, if it can.
     server_address: Option<String>,
 }
 
-/// What answers here, and where its data is.
+/// What answers here, and where its data is. Makes the usual workspace if there is none.
 #[utoipa::path(get, path = "/api/v1/app", tag = "app",
     responses((status = 200, body = App), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
 async fn app(State(engine): State<Engine>, State(reach): State<Reach>) -> Result<Json<App>, Refusal> {
-    let workspace = engine.home().root().with_file_name("stigmer-workspace");
+    let workspace = usual_workspace(engine.home().root());
+    let (workspace, sample) = blocking(move || {
+        // A folder that cannot be made is no reason to say nothing about the rest.
+        let _ = sample(&workspace);
+        let file = ["hello.py", "hello.sh"].into_iter().find(|name| workspace.join(name).is_file());
+        Ok((workspace, file))
+    })
+    .await?;
     Ok(Json(App {
         version: env!("CARGO_PKG_VERSION"),
         home: engine.home().root().display().to_string(),
         workspace: workspace.display().to_string(),
+        sample,
         platform: std::env::consts::OS,
         server_address: reach.address().map(|address| format!("http://{address}")),
     }))
+}
+
+/// Beside the folder of our data, so that each home has its own.
+pub(super) fn usual_workspace(home: &Path) -> PathBuf {
+    home.with_file_name("stigmer-workspace")
+}
+
+/// A folder.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Workspace {
+    /// The folder; absolute.
+    #[param(value_type = Option<String>)]
+    pub workspace: Option<PathBuf>,
+}
+
+/// How a mode stands.
+#[derive(Serialize, ToSchema)]
+struct ModeState {
+    /// The mode.
+    #[schema(value_type = form::Mode)]
+    mode: Mode,
+    /// Whether a run in it would start.
+    available: bool,
+    /// `ready`, or `unavailable`.
+    word: &'static str,
+    /// Why, or where runs go.
+    detail: String,
+}
+
+/// How each mode stands here and now.
+#[utoipa::path(get, path = "/api/v1/modes", tag = "app", params(Workspace),
+    responses((status = 200, body = Vec<ModeState>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn modes(
+    State(engine): State<Engine>,
+    InQuery(Workspace { workspace }): InQuery<Workspace>,
+) -> Result<Json<Vec<ModeState>>, Refusal> {
+    let workspace = workspace.unwrap_or_else(|| usual_workspace(engine.home().root()));
+    blocking(move || {
+        let state = |mode| {
+            let work = Work::Line { line: "true".into(), shell: None };
+            let target = Target { mode: Some(mode) };
+            let place = engine.place(&RunSpec { target, ..RunSpec::new(work, &workspace) });
+            let (available, detail) = match place {
+                Ok(_) if mode == Mode::Local => (true, "on this machine".to_owned()),
+                Ok(place) => (true, place.reason),
+                Err(error) => (false, error.to_string()),
+            };
+            ModeState { mode, available, word: if available { "ready" } else { "unavailable" }, detail }
+        };
+        Ok([Mode::Local, Mode::Sandbox, Mode::Daytona, Mode::Auto].map(state).into())
+    })
+    .await
+    .map(Json)
+}
+
+/// What a check found.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+struct CheckForm {
+    /// Its stable name.
+    name: String,
+    /// How it came out.
+    verdict: Verdict,
+    /// What was found.
+    found: String,
+    /// What to do about it.
+    #[schema(nullable = false)]
+    hint: Option<String>,
+    /// How long it took.
+    took_ms: u64,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the values of the engine's own type in the description")]
+enum Verdict {
+    Ok,
+    Limited,
+    Broken,
+}
+
+/// What works here, what does not, and how to mend it. Takes some seconds; one check really runs something.
+#[utoipa::path(get, path = "/api/v1/doctor", tag = "app",
+    responses((status = 200, body = Vec<CheckForm>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn examine(State(engine): State<Engine>) -> Json<Vec<Check>> {
+    let mut checks = Vec::new();
+    doctor::examine(engine.home(), engine.sources(), |check| checks.push(check)).await;
+    Json(checks)
 }

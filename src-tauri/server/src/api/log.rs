@@ -1,15 +1,21 @@
 //! The output of a run: bytes, rows, matches.
 #![expect(unused_qualifications, reason = "utoipa writes the types of parameters in full")]
 
+use std::io::{self, BufWriter};
+
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
 use serde::Deserialize;
 use stigmer_engine::engine::Engine;
+use stigmer_engine::export::Format;
 use stigmer_engine::log::{LogReader, Piece};
 use stigmer_engine::{Error, Result};
-use utoipa::IntoParams;
+use tokio::sync::mpsc;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::runs::InPathRun;
@@ -22,7 +28,7 @@ use crate::take::{InPath, InQuery};
 const WINDOW: usize = 1 << 20;
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
-    routes.with(__path_bytes, bytes)
+    routes.with(__path_bytes, bytes).with(__path_export, export)
 }
 
 /// A part of a log.
@@ -86,4 +92,77 @@ fn read(mut log: LogReader, from: u64, length: usize) -> Result<(u64, BytesMut, 
         }
     }
     Ok((offset, read, end))
+}
+
+/// The form of an export.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Exported {
+    /// `text` is without colours and redrawn lines, `raw` is every byte, `json` is all there is about the run.
+    #[serde(default)]
+    #[param(value_type = Option<FormatWord>)]
+    format: FormatWord,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum FormatWord {
+    #[default]
+    Text,
+    Raw,
+    Json,
+}
+
+/// A run as a file.
+#[utoipa::path(get, path = "/api/v1/runs/{id}/export", tag = "log",
+    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`"), Exported),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn export(
+    State(engine): State<Engine>,
+    InPath(id): InPathRun,
+    InQuery(Exported { format }): InQuery<Exported>,
+) -> Result<Response, Refusal> {
+    let id = engine.resolve(&id).await?;
+    let (format, ending) = match format {
+        FormatWord::Text => (Format::Text, "txt"),
+        FormatWord::Raw => (Format::Raw, "log"),
+        FormatWord::Json => (Format::Json, "jsonl"),
+    };
+    let (to, parts) = mpsc::channel(2);
+    tokio::spawn(async move {
+        let written = engine.export(id, format, BufWriter::with_capacity(PART, Parts(to.clone()))).await;
+        if let Err(error) = written {
+            // The answer has begun: to break it off is the only way left to say that it is not whole.
+            let _ = to.send(Err(io::Error::other(error))).await;
+        }
+    });
+    let name = format!("attachment; filename=\"run-{id}.{ending}\"");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment")),
+        ),
+    ];
+    let parts = stream::unfold(parts, async |mut parts| parts.recv().await.map(|part| (part, parts)));
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// Bytes of a part of an export.
+const PART: usize = 64 << 10;
+
+/// Hands what is written over in parts, as fast as they are taken.
+struct Parts(mpsc::Sender<io::Result<Bytes>>);
+
+impl io::Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

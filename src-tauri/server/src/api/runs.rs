@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
 use stigmer_engine::live::{Manner, Stop};
-use stigmer_engine::spec::{Base, Input, Mode, Origin, RunId};
+use stigmer_engine::spec::{Base, Mode, Origin, RunId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
@@ -223,16 +223,7 @@ async fn rerun(
     InBody(how): InBody<Rerun>,
 ) -> Result<(StatusCode, Json<StartedRun>), Refusal> {
     let id = engine.resolve(&id).await?;
-    let mut spec = engine.get(id).await?.spec;
-    spec.rerun_of = Some(id);
-    spec.origin = Origin::Api;
-    spec.env.base = Base::default();
-    spec.target.mode = how.mode.or(spec.target.mode);
-    if matches!(spec.input, Input::Piped) {
-        // What was piped in is not kept, and nobody would close it.
-        spec.input = Input::Closed;
-    }
-    let run_id = engine.start(spec).await?;
+    let run_id = engine.rerun(id, how.mode, Origin::Api, Base::default()).await?;
     Ok((StatusCode::CREATED, Json(StartedRun { run_id })))
 }
 

@@ -1,10 +1,14 @@
 /** What can be done with commands by key and from the palette. */
 
+import { tick } from "svelte";
+
 import { run, runFile, runSelection } from "../../stores/command.svelte";
 import type { Action } from "../../stores/actions.svelte";
+import { go } from "../../stores/navigation.svelte";
 import * as documents from "../../stores/documents.svelte";
 import { MODES, MODE_NAMES, choose, chooseNext, modes } from "../../stores/modes.svelte";
-import { detail, isActive, rerun, runs, stop } from "../../stores/runs.svelte";
+import { isActive } from "../../lib/states";
+import { detail, rerun, runs, stop } from "../../stores/runs.svelte";
 import * as tabs from "../../stores/runs.svelte";
 
 const shown = () => (runs.shown === null ? undefined : detail(runs.shown));
@@ -19,7 +23,15 @@ function step(by: 1 | -1): void {
   if (next !== undefined) tabs.open(next);
 }
 
-export function commandActions({ focus }: { focus: () => void }): Action[] {
+/** The field of the command bar: by its id, since it is not there on every screen. */
+export const FIELD = "command";
+
+function focus(): void {
+  go("run");
+  void tick().then(() => document.getElementById(FIELD)?.focus());
+}
+
+export function commandActions(): Action[] {
   const group = "Run";
   const noFile = () => documents.current() === null;
   return [

@@ -1,8 +1,7 @@
 /** The life of a run as steps with times. */
 
 import type { RunDetail } from "../../ipc/types";
-import { isActive } from "../../stores/runs.svelte";
-import { word } from "../../lib/states";
+import { isActive, word } from "../../lib/states";
 
 export interface Step {
   label: string;

@@ -1,0 +1,131 @@
+/** Pictures of every screen, with a project that does something. They land in target/screenshots. */
+
+import { join, resolve } from "node:path";
+
+import { expect, open, run, test, type Page, type Server } from "../server";
+
+const folder = process.env.SCREENSHOTS ?? resolve(import.meta.dirname, "../../../target/screenshots");
+
+const LOAD = `import csv, sys, time
+from pathlib import Path
+
+ROWS = 200_000
+
+def load(path: Path):
+    with path.open() as f:
+        yield from csv.DictReader(f)
+
+def main(path: Path) -> int:
+    bad = 0
+    for i, row in enumerate(load(path), 1):
+        if not row["id"]:
+            bad += 1
+            print(f"row {i}: no id", file=sys.stderr)
+        if i % 20_000 == 0:
+            print(f"{i:>9,} rows", flush=True)
+            time.sleep(0.4)
+    print("\\033[32m✓\\033[0m checkpoint \\033[34mout/part-3.csv\\033[0m")
+    return 1 if bad else 0
+
+sys.exit(main(Path(sys.argv[1])))
+`;
+
+async function project(server: Server): Promise<void> {
+  const rows = Array.from({ length: 200_000 }, (_, i) => `${i === 47_112 || i === 85_229 ? "" : i},x`);
+  await server.write({
+    "src/load.py": LOAD,
+    "src/train.py": "print('epoch 1')\n",
+    "data/in.csv": `id,name\n${rows.join("\n")}\n`,
+    "requirements.txt": "requests==2.32.3\n",
+    "README.md": "# A project\n",
+    ".stigmer.yaml": "mode: local\n",
+    "out/part-1.csv": "",
+  });
+}
+
+async function seed(server: Server): Promise<void> {
+  const lines = [
+    "git --version",
+    "exit 137",
+    "seq 1 2000",
+    "printf 'collected 21 items\\n21 passed in 1.38 s\\n'",
+  ];
+  for (const line of lines) await server.stigmer("run", line);
+  await server.stigmer("run", "--timeout", "1s", "sleep 20");
+  await server.stigmer(
+    "run",
+    "printf 'collected 21 items\\nF\\n    def test_no_id():\\nE       assert 2 == 0\\n1 failed, 20 passed in 1.42 s\\n'; exit 1",
+  );
+}
+
+const output = (page: Page) => page.getByRole("region", { name: "Output" });
+
+const screens: Record<string, (page: Page, server: Server) => Promise<void>> = {
+  run: async (page) => {
+    await page.getByRole("treeitem", { name: "src" }).click();
+    await page.getByRole("treeitem", { name: "load.py" }).click();
+    await run(page, "python3 src/load.py data/in.csv");
+    await expect(output(page).getByText("100,000 rows")).toBeVisible();
+  },
+  empty: async () => {},
+  failing: async (page) => {
+    await run(page, "nothing-of-that-name --at all");
+    await expect(page.getByRole("list", { name: "What happened to the run" })).toContainText("exit 127");
+  },
+  huge: async (page) => {
+    await run(
+      page,
+      "seq -f 'line %.0f of very many' 1000000; printf '%0200000d\\n' 7; printf 'a\\rb\\r100 %%\\n'",
+    );
+    await expect(page.getByRole("list", { name: "What happened to the run" })).toContainText("succeeded");
+  },
+  history: async (page) => {
+    await page.keyboard.press("Control+2");
+    await expect(page.getByRole("row", { name: /git --version/ })).toBeVisible();
+  },
+  compare: async (page) => {
+    await page.keyboard.press("Control+2");
+    await page.getByRole("row", { name: /21 passed/ }).click();
+    await page.keyboard.press("Space");
+    await page.getByRole("row", { name: /1 failed/ }).click();
+    await page.keyboard.press("Space");
+    await page.keyboard.press("c");
+    await expect(page.getByRole("region", { name: "Comparison" })).toBeVisible();
+  },
+  settings: async (page) => {
+    await page.keyboard.press("Control+3");
+    await page.getByRole("button", { name: "Check this machine" }).click();
+    await expect(page.getByRole("button", { name: "Check again" })).toBeVisible();
+  },
+  palette: async (page) => {
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("run");
+  },
+  shortcuts: async (page) => {
+    await page.keyboard.press("?");
+    await expect(page.getByRole("dialog", { name: "Shortcuts" })).toBeVisible();
+  },
+  welcome: async (page) => {
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("welcome");
+    await page.keyboard.press("Enter");
+    await expect(page.getByText("Where should it run?")).toBeVisible();
+  },
+};
+
+for (const theme of ["dark", "light"] as const) {
+  for (const [name, show] of Object.entries(screens)) {
+    test(`${name} ${theme}`, async ({ page, server }) => {
+      await project(server);
+      if (name !== "empty") await seed(server);
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      await open(page, server);
+      await show(page, server);
+      await page.waitForTimeout(300);
+      await page.screenshot({ path: join(folder, `${name}-${theme}.png`) });
+      await page.setViewportSize({ width: 960, height: 600 });
+      await page.waitForTimeout(300);
+      await page.screenshot({ path: join(folder, `${name}-${theme}-150.png`) });
+    });
+  }
+}
