@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stigmer_engine::live::{Manner, Stop};
+use stigmer_engine::live::Stop;
 use tauri::async_runtime::spawn;
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
@@ -47,9 +47,8 @@ fn question(runs: usize) -> String {
 /// Ends the app: asks its runs to end, waits for them, and exits. Asked again, it does not wait any longer.
 pub(crate) fn end(app: &AppHandle) {
     static ENDING: AtomicBool = AtomicBool::new(false);
-    let engine = app.state::<Core>().engine();
     if ENDING.swap(true, Ordering::Relaxed) {
-        if let Some(engine) = engine {
+        if let Some(engine) = app.state::<Core>().engine() {
             engine.stop_all(Stop::Force);
         }
         return;
@@ -60,9 +59,7 @@ pub(crate) fn end(app: &AppHandle) {
     }
     let app = app.clone();
     spawn(async move {
-        if let Some(engine) = engine {
-            engine.close(Stop::Ask(Manner::Terminate)).await;
-        }
+        app.state::<Core>().close().await;
         app.exit(0);
     });
 }

@@ -61,11 +61,6 @@ impl Home {
         self.runs().join(id.to_string())
     }
 
-    /// The workspace of the window unless another is chosen: `stigmer-workspace` beside the home.
-    pub fn workspace(&self) -> PathBuf {
-        self.root.with_file_name("stigmer-workspace")
-    }
-
     /// What was deleted in workspaces, for a day.
     pub fn trash(&self) -> PathBuf {
         self.root.join("trash")
