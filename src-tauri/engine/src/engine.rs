@@ -11,6 +11,7 @@ mod hosts;
 mod input;
 mod kept;
 mod late;
+mod news;
 mod orphans;
 mod requests;
 mod tidy;
@@ -38,6 +39,7 @@ use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
 use crate::log::view::Views;
+use crate::log::writer::Holds;
 use crate::log::{LogReader, Tail};
 use crate::os::Mailbox;
 use crate::run::{Run, blocking};
@@ -60,6 +62,8 @@ struct Inner {
     login_shell: Arc<Resolver>,
     secrets: Arc<Secrets>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
+    follows: follow::Follows,
+    news: news::News,
     views: Arc<Views>,
     tasks: TaskTracker,
     /// From here on nothing is tried again.
@@ -89,6 +93,8 @@ impl Engine {
             login_shell: Arc::default(),
             secrets: Arc::new(Secrets::new()),
             live: Mutex::default(),
+            follows: follow::Follows::default(),
+            news: news::News::default(),
             views: Arc::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -205,8 +211,13 @@ impl Engine {
         let inner = Arc::clone(&self.0);
         let limit = config.logs().max_run_size;
         let opened = folder.clone();
-        let (log, events, created) = blocking(move || inner.write_down(&record, &opened, limit)).await?;
-        let live = Arc::new(Live::new(log.progress(), log.holds()));
+        let (progress, holds) = (watch::Sender::default(), Arc::<Holds>::default());
+        let live = Arc::new(Live::new(progress.subscribe(), Arc::clone(&holds)));
+        // Before others can see its row: from then on they may stop it.
+        self.live().insert(id, Arc::clone(&live));
+        let written = blocking(move || inner.write_down(&record, &opened, limit)).await;
+        let (log, events, created) = written.inspect_err(|_| drop(self.live().remove(&id)))?;
+        let log = log.telling(progress, holds);
         live.publish(created);
         Ok(Run {
             id,
@@ -228,7 +239,6 @@ impl Engine {
     /// Carries a run out in the background.
     fn drive(&self, run: Run) {
         let id = run.id;
-        self.live().insert(id, Arc::clone(&run.live));
         if self.0.tasks.is_closed() {
             // Started while the engine closes: it is told to end like all the others.
             run.live.stop(Stop::Force);
@@ -285,8 +295,8 @@ impl Engine {
                     live.events(0).0
                 }
                 None => {
-                    let mut following = follow::Follow::start(&engine, id).await?;
-                    let _ = following.progress().wait_for(|progress| progress.ended).await;
+                    let mut progress = engine.follow(id).await?.0;
+                    let _ = progress.wait_for(|progress| progress.ended).await;
                     let record = engine.get(id).await?;
                     if record.state.ending().is_some() {
                         return Ok(record);
@@ -303,11 +313,7 @@ impl Engine {
     pub async fn tail(&self, id: RunId, position: u64) -> Result<Tail> {
         let mut reader = LogReader::open(self.0.home.run(id));
         reader.seek(position);
-        let progress = match self.find_live(id) {
-            Some(live) => live.progress.clone(),
-            None => follow::Follow::start(self, id).await?.into_progress(),
-        };
-        Ok(Tail::new(reader, progress))
+        Ok(Tail::new(reader, self.progress(id).await?))
     }
 
     /// A window of a log that does not wait.

@@ -18,7 +18,8 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, named_params};
@@ -39,6 +40,10 @@ pub use retention::{Candidate, Reason};
 #[derive(Debug)]
 pub struct History {
     connection: Mutex<Connection>,
+    path: PathBuf,
+    /// For reading alone: a list need not wait for a change that waits for another process. Opened when it is needed
+    /// first.
+    reader: OnceLock<Mutex<Connection>>,
 }
 
 impl History {
@@ -54,7 +59,7 @@ impl History {
 
     /// Notes that the run's place is being made ready.
     pub fn preparing(&self, id: RunId) -> Result<()> {
-        let sql = "UPDATE runs SET state = :state WHERE id = :id AND ended IS NULL";
+        let sql = "UPDATE runs SET state = :state WHERE id = :id AND started IS NULL AND ended IS NULL";
         let state = RunState::Preparing.word();
         self.connection()
             .prepare_cached(sql)?
@@ -129,7 +134,7 @@ impl History {
     /// One run.
     pub fn get(&self, id: RunId) -> Result<RunRecord> {
         let sql = format!("SELECT {} FROM runs JOIN run_details USING (seq) WHERE id = ?1", row::COLUMNS);
-        let connection = self.connection();
+        let connection = self.reading();
         let mut get = connection.prepare_cached(&sql)?;
         get.query_row([id.to_string()], row::record).optional()?.ok_or_else(|| not_found(id))
     }
@@ -137,17 +142,17 @@ impl History {
     /// The run that a person means by `given`: `last`, `@1` (the newest, as `last`), `@2` (the one before), a
     /// full id, or at least four hex digits from the beginning or the end of one, with or without dashes.
     pub fn resolve(&self, given: &str) -> Result<RunId> {
-        resolve::resolve(&self.connection(), given)
+        resolve::resolve(&self.reading(), given)
     }
 
     /// The newest runs that pass the filter, newest first.
     pub fn list(&self, filter: &Filter) -> Result<Vec<RunRecord>> {
-        filter::list(&self.connection(), filter)
+        filter::list(&self.reading(), filter)
     }
 
     /// How many runs pass the filter, regardless of its `limit` and `before`.
     pub fn count(&self, filter: &Filter) -> Result<u64> {
-        filter::count(&self.connection(), filter)
+        filter::count(&self.reading(), filter)
     }
 
     /// Runs that have not ended, oldest first; only those of one engine if `host` is given.
@@ -157,7 +162,7 @@ impl History {
              WHERE ended IS NULL AND (:host IS NULL OR host = :host) ORDER BY runs.seq",
             row::COLUMNS
         );
-        let connection = self.connection();
+        let connection = self.reading();
         let mut unended = connection.prepare_cached(&sql)?;
         let host = host.map(|host| host.to_string());
         Ok(unended.query_map(named_params! {":host": host}, row::record)?.collect::<Result<_, _>>()?)
@@ -199,6 +204,28 @@ impl History {
             Ok(found) => Ok(found.into_iter().filter(|line| line != "ok").collect()),
             Err(error) if open::is_damage(&error) => Ok(vec![error.to_string()]),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A number that is another after each change of the history, whoever made it.
+    pub fn version(&self) -> Result<i64> {
+        // A connection does not count its own changes, so it is that one which makes none.
+        let reader = self.reader()?.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(reader.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
+    /// A connection to read with: the one for all where it is free, for most programs never need another.
+    fn reading(&self) -> MutexGuard<'_, Connection> {
+        if self.reader.get().is_none() {
+            match self.connection.try_lock() {
+                Ok(connection) => return connection,
+                Err(TryLockError::Poisoned(connection)) => return connection.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        match self.reader() {
+            Ok(reader) => reader.lock().unwrap_or_else(PoisonError::into_inner),
+            Err(_) => self.connection(),
         }
     }
 

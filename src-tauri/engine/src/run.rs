@@ -36,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// it is the one to be asked, and what it wrote is kept.
 const UNDER_WAY: Duration = Duration::from_millis(500);
 
+/// Time that a run may be made ready in before others are told: most are quicker than a note of it.
+const SEEN: Duration = Duration::from_millis(100);
+
 /// Everything that one run needs.
 pub(crate) struct Run {
     pub id: RunId,
@@ -97,12 +100,14 @@ impl Run {
     async fn start(&mut self) -> Result<Arc<dyn Execution>> {
         self.happened(What::Preparing { step: "start".to_owned() });
         self.live.state.send_replace(RunState::Preparing);
+        let telling = tokio::spawn(tell_preparing(Arc::clone(&self.history), self.id));
         let stopped = stopped_early(self.live.stop.subscribe());
         let started = tokio::select! {
             biased;
             () = stopped => Err(Error::Stopped),
             started = self.launch() => started,
         };
+        telling.abort();
         if started.is_err() {
             self.clean_up().await;
         }
@@ -349,6 +354,14 @@ impl Run {
         if let Err(error) = self.backend.cleanup(self.id).await {
             warn!(%error, "the place of the run could not be cleaned up");
         }
+    }
+}
+
+/// Notes in the history that a run's place is being made ready, if that takes long enough to be seen.
+async fn tell_preparing(history: Arc<History>, id: RunId) {
+    tokio::time::sleep(SEEN).await;
+    if let Err(error) = blocking(move || history.preparing(id)).await {
+        debug!(%error, "the history says `queued` meanwhile");
     }
 }
 

@@ -19,10 +19,28 @@ pub(super) struct Changes {
 impl Changes {
     /// Notices every change in `folder` from here on.
     pub(super) fn of(folder: &Path) -> Self {
+        Self::of_what(folder, |_| true)
+    }
+
+    /// Notices changes of one file in `folder`, and of those whose names begin with its name.
+    pub(super) fn of_files(folder: &Path, first: &Path) -> Self {
+        let name = first.file_name().unwrap_or_default().to_owned();
+        Self::of_what(folder, move |changed| {
+            let changed = changed.file_name().unwrap_or_default();
+            changed.as_encoded_bytes().starts_with(name.as_encoded_bytes())
+        })
+    }
+
+    fn of_what(folder: &Path, is_ours: impl Fn(&Path) -> bool + Send + 'static) -> Self {
         let (notice, noticed) = watch::channel(());
         let tell = move |event: notify::Result<notify::Event>| {
             // Reading is no change; looking again because somebody looked would never end.
-            if !event.is_ok_and(|event| event.kind.is_access()) {
+            let is_other = |event: notify::Event| {
+                let somewhere_else =
+                    !event.paths.is_empty() && !event.paths.iter().any(|changed| is_ours(changed));
+                event.kind.is_access() || (somewhere_else && !event.need_rescan())
+            };
+            if !event.is_ok_and(is_other) {
                 notice.send_replace(());
             }
         };

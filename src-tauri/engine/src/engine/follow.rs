@@ -1,5 +1,10 @@
-//! Following a run that another engine carries out: its folder tells that there is more, the lock of its engine
-//! tells when nobody writes any more.
+//! Following a run, whoever carries it out. Of another engine's run its folder tells that there is more, and the lock
+//! of that engine when nobody writes any more. However many follow a run, its folder is watched once.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -7,70 +12,35 @@ use super::Engine;
 use super::changes::Changes;
 use crate::error::Result;
 use crate::history::events::{self, What};
+use crate::log::LogReader;
 use crate::log::writer::Progress;
+use crate::run::blocking;
 use crate::spec::RunId;
 
-/// Wakes readers of another engine's run.
-pub(super) struct Follow {
-    progress: watch::Receiver<Progress>,
+/// Shortest time between two looks at a run that writes without a pause.
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// The runs of other engines that somebody follows.
+#[derive(Debug, Default)]
+pub(super) struct Follows(Mutex<HashMap<RunId, Followed>>);
+
+/// Wakes those who follow a run: when its log grew, and when something happened to it.
+#[derive(Debug, Clone, Default)]
+struct Followed {
+    progress: watch::Sender<Progress>,
+    happened: watch::Sender<usize>,
 }
 
-impl Follow {
-    /// Follows a run; one that is over has its end told at once.
-    pub(super) async fn start(engine: &Engine, id: RunId) -> Result<Self> {
-        let record = engine.get(id).await?;
-        let folder = engine.home().run(id);
-        let (send, progress) = watch::channel(Progress::default());
-        if record.state.ending().is_some() {
-            send.send_modify(|progress| progress.ended = true);
-            return Ok(Self { progress });
-        }
-        let mut changes = Changes::of(&folder);
-        let (engine, host) = (engine.clone(), record.host);
-        let mut gone = engine.0.hosts.gone(engine.home(), host)?;
-        tokio::spawn(async move {
-            loop {
-                if is_over(&folder) {
-                    break;
-                }
-                send.send_modify(|progress| progress.bytes += 1);
-                tokio::select! {
-                    () = send.closed() => return,
-                    () = changes.next() => {}
-                    _ = gone.changed() => {
-                        // Whoever finds the orphan first writes down that it is lost.
-                        let _ = engine.close_orphans().await;
-                        break;
-                    }
-                }
-            }
-            send.send_modify(|progress| progress.ended = true);
-        });
-        Ok(Self { progress })
-    }
-
-    pub(super) fn progress(&mut self) -> &mut watch::Receiver<Progress> {
-        &mut self.progress
-    }
-
-    pub(super) fn into_progress(self) -> watch::Receiver<Progress> {
-        self.progress
-    }
-}
-
-pub(super) fn is_over(folder: &std::path::Path) -> bool {
-    let events = events::read(folder).unwrap_or_default();
-    // Not the last: a run may be pinned after its end.
-    events.iter().any(|event| matches!(event.what, What::Ended { .. }))
-}
+/// What somebody who follows a run holds.
+pub(super) type Following = (watch::Receiver<Progress>, watch::Receiver<usize>);
 
 impl Engine {
     /// How far the log of a run is written, and whether it will grow; a receiver that skips values when it is slow.
-    /// Works for the runs of every engine. The log counts as ended, too, when the sender is dropped.
+    /// Works for the runs of every engine. The log has ended, too, when the sender is dropped.
     pub async fn progress(&self, id: RunId) -> Result<watch::Receiver<Progress>> {
         match self.find_live(id) {
             Some(live) => Ok(live.progress.clone()),
-            None => Ok(Follow::start(self, id).await?.into_progress()),
+            None => Ok(self.follow(id).await?.0),
         }
     }
 
@@ -79,13 +49,149 @@ impl Engine {
     pub async fn happenings(&self, id: RunId) -> Result<watch::Receiver<usize>> {
         match self.find_live(id) {
             Some(live) => Ok(live.events(0).1),
-            None => Ok(watch::channel(events::read(&self.home().run(id))?.len()).1),
+            None => Ok(self.follow(id).await?.1),
         }
     }
 
-    /// Wakes up when any run of this user changed in the history: one was asked for, started, ended, was pinned or
-    /// removed, by this or another engine. The value only ever rises, by one or more.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        watch::channel(0).1
+    /// Follows a run of another engine; one that is over has its end told at once.
+    pub(super) async fn follow(&self, id: RunId) -> Result<Following> {
+        let record = self.get(id).await?;
+        let is_over = record.state.ending().is_some();
+        if !is_over && let Some(followed) = self.0.follows.lock().get(&id) {
+            return Ok(followed.subscribe());
+        }
+        let folder = self.home().run(id);
+        // Watched before it is looked at: what changes in between is seen twice rather than never.
+        let watched = if is_over { None } else { Some(Changes::of(&folder)) };
+        let mut look = Look { folder, is_over, ..Look::default() };
+        let look = blocking(move || {
+            look.again();
+            Ok(look)
+        })
+        .await?;
+        let mut all = self.0.follows.lock();
+        if let Some(followed) = all.get(&id) {
+            return Ok(followed.subscribe());
+        }
+        let followed = Followed::default();
+        followed.tell(&look);
+        let following = followed.subscribe();
+        if let Some(changes) = watched.filter(|_| !look.is_over) {
+            let gone = self.0.hosts.gone(self.home(), record.host)?;
+            all.insert(id, followed.clone());
+            tokio::spawn(self.clone().watch_over(id, followed, look, changes, gone));
+        }
+        Ok(following)
     }
+
+    /// Tells those who follow a run until it is over or nobody does any more.
+    async fn watch_over(
+        self,
+        id: RunId,
+        followed: Followed,
+        mut look: Look,
+        mut changes: Changes,
+        mut gone: watch::Receiver<()>,
+    ) {
+        while !look.is_over {
+            tokio::select! {
+                () = followed.closed() => {
+                    let mut all = self.0.follows.lock();
+                    // Nobody can join while this is held.
+                    if followed.is_closed() {
+                        all.remove(&id);
+                        return;
+                    }
+                    continue;
+                }
+                () = changes.next() => {}
+                _ = gone.changed() => {
+                    // Whoever finds the orphan first writes down that it is lost.
+                    let _ = self.close_orphans().await;
+                    look.is_over = true;
+                }
+            }
+            let looked = tokio::task::spawn_blocking(move || {
+                look.again();
+                look
+            });
+            match looked.await {
+                Ok(again) => look = again,
+                // The runtime ends.
+                Err(_) => return,
+            }
+            followed.tell(&look);
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.0.follows.lock().remove(&id);
+    }
+}
+
+impl Follows {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Followed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Followed {
+    fn subscribe(&self) -> Following {
+        (self.progress.subscribe(), self.happened.subscribe())
+    }
+
+    fn tell(&self, look: &Look) {
+        // First what happened: whoever waits for the end of the log finds the end of the run.
+        change(&self.happened, look.events);
+        change(&self.progress, Progress { bytes: look.bytes, ended: look.is_over });
+    }
+
+    async fn closed(&self) {
+        self.progress.closed().await;
+        self.happened.closed().await;
+    }
+
+    fn is_closed(&self) -> bool {
+        self.progress.is_closed() && self.happened.is_closed()
+    }
+}
+
+fn change<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
+    sender.send_if_modified(|told| {
+        let is_new = *told != value;
+        *told = value;
+        is_new
+    });
+}
+
+/// What the folder of a run says.
+#[derive(Debug, Default)]
+struct Look {
+    folder: PathBuf,
+    /// Size of the file of events when it was read.
+    size: u64,
+    events: usize,
+    bytes: u64,
+    is_over: bool,
+}
+
+impl Look {
+    fn again(&mut self) {
+        let size = std::fs::metadata(events::path(&self.folder)).map_or(0, |found| found.len());
+        if size != self.size {
+            let events = events::read(&self.folder).unwrap_or_default();
+            (self.size, self.events) = (size, events.len());
+            self.is_over |= ends(&events);
+        }
+        // Behind the end: everything is in the log when that is said.
+        self.bytes = LogReader::open(&self.folder).length().unwrap_or(self.bytes);
+    }
+}
+
+/// Whether the folder of a run has its end.
+pub(super) fn is_over(folder: &Path) -> bool {
+    ends(&events::read(folder).unwrap_or_default())
+}
+
+fn ends(events: &[events::Event]) -> bool {
+    // Not the last: a run may be pinned after its end.
+    events.iter().any(|event| matches!(event.what, What::Ended { .. }))
 }

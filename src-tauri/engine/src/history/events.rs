@@ -113,7 +113,7 @@ pub struct EventLog {
 impl EventLog {
     /// Continues the events in a run's folder, which exists; begins them if there are none.
     pub fn open(folder: &Path) -> Result<Self> {
-        let path = folder.join(FILE);
+        let path = path(folder);
         let open = || {
             let mut file =
                 os::private(OpenOptions::new().create(true).append(true).read(true)).open(&path)?;
@@ -149,10 +149,15 @@ fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
+/// Where the events of the run with this folder are.
+pub(crate) fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
 /// The events in a run's folder, in order; none if the folder or the file is gone. Lines that are not events of
 /// this version are left out.
 pub fn read(folder: &Path) -> Result<Vec<Event>> {
-    let path = folder.join(FILE);
+    let path = path(folder);
     match std::fs::read(&path) {
         Ok(bytes) => {
             Ok(bytes.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())

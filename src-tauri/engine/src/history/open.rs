@@ -7,7 +7,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -70,7 +70,20 @@ impl History {
 
 impl From<Connection> for History {
     fn from(connection: Connection) -> Self {
-        Self { connection: Mutex::new(connection) }
+        let path = connection.path().map(PathBuf::from).unwrap_or_default();
+        Self { connection: Mutex::new(connection), path, reader: OnceLock::new() }
+    }
+}
+
+impl History {
+    /// The connection that only reads.
+    pub(super) fn reader(&self) -> Result<&Mutex<Connection>> {
+        if let Some(reader) = self.reader.get() {
+            return Ok(reader);
+        }
+        let (reader, _) = connect(&self.path, BUSY_TIMEOUT)?;
+        reader.pragma_update(None, "query_only", true)?;
+        Ok(self.reader.get_or_init(|| Mutex::new(reader)))
     }
 }
 

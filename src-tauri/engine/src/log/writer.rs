@@ -79,6 +79,12 @@ impl LogWriter {
         })
     }
 
+    /// Tells those who look already, before there was a log.
+    #[must_use]
+    pub(crate) fn telling(self, progress: watch::Sender<Progress>, holds: Arc<Holds>) -> Self {
+        Self { progress, holds, ..self }
+    }
+
     /// Tells readers how far the log is written. A slow reader skips values, never bytes.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()

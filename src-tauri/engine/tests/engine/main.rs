@@ -14,6 +14,8 @@ mod life;
 mod logs;
 mod lost;
 mod memory;
+mod notices;
 mod places;
 mod stopping;
 mod surroundings;
+mod views;

@@ -25,6 +25,8 @@ fn a_run_goes_through_its_states() {
     let place = Place { mode: Mode::Sandbox, program: Some("/bin/sh".into()), ..record.place };
     history.placed(record.id, &place).unwrap();
     history.started(record.id, second(5)).unwrap();
+    // What is told late changes nothing.
+    history.preparing(record.id).unwrap();
     let running = history.get(record.id).unwrap();
     assert_eq!((running.state, running.started, running.place), (RunState::Running, Some(second(5)), place));
 
