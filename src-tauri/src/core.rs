@@ -75,8 +75,9 @@ pub(crate) fn open(app: &AppHandle) {
         }
         let reach = Reach::default();
         let ready = opened.map(|engine| Ready { api: api(engine.clone(), reach.clone()), engine });
+        let ready = ready.map_err(Report::from);
         let core = app.state::<Core>();
-        core.state.send_replace(Some(ready.clone().map_err(Report::from)));
+        core.state.send_replace(Some(ready.clone()));
         let Ok(Ready { engine, api }) = ready else { return };
         core.serving.spawn(serve(engine.clone(), api, reach, core.closing.clone()));
         // Old runs and what was deleted go when nobody waits for anything any more.

@@ -53,6 +53,7 @@ pub(crate) fn expect(app: &AppHandle) {
 
 /// The window has drawn its first picture.
 pub(crate) fn painted(app: &AppHandle) {
+    tracing::info!("the window is on the screen");
     let paint = app.state::<Paint>();
     paint.painted.store(paint.made.load(Ordering::Relaxed), Ordering::Relaxed);
 }
