@@ -15,6 +15,7 @@ mod core;
 mod paint;
 mod quit;
 mod scheme;
+mod thrift;
 mod tray;
 mod window;
 

@@ -8,7 +8,7 @@ use tauri::{AppHandle, Manager as _};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 
 use crate::core::Core;
-use crate::window;
+use crate::{thrift, window};
 
 /// Ends the app, at once if nothing runs; else if the user says so.
 pub(crate) fn ask(app: &AppHandle) {
@@ -66,7 +66,9 @@ pub(crate) fn end(app: &AppHandle) {
 
 /// The last window was closed. The app stays where its tray, or a second start, finds it.
 pub(crate) fn last_window_closed(app: &AppHandle) {
-    if !can_be_found() {
+    if can_be_found() {
+        thrift::window_closed(app);
+    } else {
         ask(app);
     }
 }
