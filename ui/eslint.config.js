@@ -12,7 +12,7 @@ const transports = {
 };
 
 export default ts.config(
-  { ignores: ["dist/", "node_modules/", "test-results/", "playwright-report/"] },
+  { ignores: ["dist/", "node_modules/", "src/ipc/generated.ts", "test-results/", "playwright-report/"] },
   ts.configs.recommended,
   svelte.configs.recommended,
   {

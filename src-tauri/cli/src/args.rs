@@ -1,6 +1,7 @@
 //! The arguments, as clap reads them.
 
 mod runs;
+mod server;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ use stigmer_engine::spec::{Language, Mode, Network};
 pub(crate) use self::runs::{
     Export, ExportFormat, Filters, List, Logs, Rerun, RunsArguments, RunsCommand, Search, StreamName,
 };
+
+pub(crate) use self::server::{SERVER_EXAMPLES, ServerCommand, ServerStart};
 
 /// Runs commands where you choose, watches them live, stops them, and finds them again
 #[derive(Debug, Parser)]
@@ -42,8 +45,13 @@ pub(crate) enum Command {
     /// Keep named secrets for runs in the OS keychain
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Carry runs out for other programs, and show them in a browser
+    #[command(subcommand, after_help = SERVER_EXAMPLES)]
+    Server(ServerCommand),
     /// Check what works here, what does not, and how to mend it
     Doctor(Doctor),
+    /// Open the app: start it, or show the window of the one that runs
+    Open,
     /// Print a completion script for a shell
     Completions {
         /// The shell

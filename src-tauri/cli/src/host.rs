@@ -79,7 +79,7 @@ async fn failure_at_once(engine: &Engine, id: RunId) -> Option<Report> {
 }
 
 /// Tells the reader of our answer that it is complete, while we live on.
-fn close_stdout() {
+pub(crate) fn close_stdout() {
     if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
         // Nothing of ours writes there any more; a failure leaves the reader waiting, not wrong.
         let _ = nix::unistd::dup2_stdout(null);

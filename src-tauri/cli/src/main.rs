@@ -8,10 +8,12 @@ mod doctor;
 mod exit;
 mod host;
 mod json;
+mod open;
 mod output;
 mod run;
 mod runs;
 mod secret;
+mod server;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -56,8 +58,10 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, exit::F
         Command::Runs(command) => runs::runs(*command, sources, output).await,
         Command::Config(command) => config::config(command, &sources, output),
         Command::Secret(command) => secret::secret(command, output).await,
+        Command::Server(command) => server::server(command, sources, output).await,
         Command::Doctor(options) => doctor::doctor(&options, &sources, output).await,
         Command::Completions { shell } => complete::completions(shell),
+        Command::Open => open::open(),
         Command::Host => host::host(sources).await,
     }
 }

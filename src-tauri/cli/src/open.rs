@@ -21,16 +21,10 @@ const AT_ONCE: Duration = Duration::from_millis(700);
 /// Carries out `stigmer open`.
 pub(crate) fn open() -> Result<Exit, Failure> {
     if !has_display() {
-        return Err(report("no-display", "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)", Vec::new(),
-            "without one, `stigmer run` runs commands and `stigmer runs` shows them").into());
+        return Err(no_display().into());
     }
-    let program = find().ok_or_else(|| {
-        report("app-not-found", "the app is not installed: there is no `stigmer-desktop`", Vec::new(),
-            "put it beside `stigmer`, or into a folder of PATH; `make run` builds and starts it")
-    })?;
-    let failed = |why: String| {
-        report("app-not-started", "the app could not be started", vec![why], "start `stigmer-desktop` to see what it says")
-    };
+    let program = find().ok_or_else(not_found)?;
+    let failed = |why: String| Failure::from(not_started(why));
     let mut command = Command::new(&program);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // The terminal is not its own: closing it or Ctrl-C in it must not end the app.
@@ -39,7 +33,7 @@ pub(crate) fn open() -> Result<Exit, Failure> {
     let begun = Instant::now();
     while begun.elapsed() < AT_ONCE {
         match child.try_wait()? {
-            Some(status) => return ended(status).map_err(|why| failed(why).into()),
+            Some(status) => return ended(status).map_err(failed),
             None => std::thread::sleep(Duration::from_millis(10)),
         }
     }
@@ -64,6 +58,29 @@ fn find() -> Option<PathBuf> {
     folders.into_iter().map(|folder| folder.join(PROGRAM)).find(|program| program.is_file())
 }
 
-fn report(code: &str, message: &str, causes: Vec<String>, hint: &str) -> Report {
-    Report { code: code.to_owned(), message: message.to_owned(), causes, hint: Some(hint.to_owned()) }
+fn no_display() -> Report {
+    Report {
+        code: "no-display".to_owned(),
+        message: "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".to_owned(),
+        causes: Vec::new(),
+        hint: Some("without one, `stigmer run` runs commands and `stigmer runs` shows them".to_owned()),
+    }
+}
+
+fn not_found() -> Report {
+    Report {
+        code: "app-not-found".to_owned(),
+        message: "the app is not installed: there is no `stigmer-desktop`".to_owned(),
+        causes: Vec::new(),
+        hint: Some("put it beside `stigmer` or into a folder of PATH; `make run` builds and starts it".to_owned()),
+    }
+}
+
+fn not_started(why: String) -> Report {
+    Report {
+        code: "app-not-started".to_owned(),
+        message: "the app could not be started".to_owned(),
+        causes: vec![why],
+        hint: Some("start `stigmer-desktop` in a terminal to see what it says".to_owned()),
+    }
 }

@@ -1,13 +1,16 @@
 //! `stigmer run`: from options to a specification, and from a run to output and an exit code.
 
 mod attach;
+mod carrier;
 mod detach;
 mod env_file;
 mod specify;
 mod terminal;
 mod watch;
 
-pub(crate) use attach::{Attachment, attach};
+pub(crate) use attach::{Attachment, Signals, attach};
+pub(crate) use carrier::{Carrier, Printed, Run as Carried};
+pub(crate) use detach::{ask, options_for_host};
 pub(crate) use specify::{own_variables, variables};
 pub(crate) use terminal::{hidden_line, size as terminal_size};
 
@@ -28,20 +31,20 @@ pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Resu
     let request = specify::specify(&options)?;
     warn_about_settings(&sources, &request.spec.workspace, output);
     if options.detach {
-        return detach::detach(&request.spec, &sources, options.json, output).await;
+        return detach::detach(request.spec, &sources, options.json, output).await;
     }
-    let refused = |failure| refuse(failure, options.json);
-    let engine = open(sources, output).await.map_err(refused)?;
     if options.dry_run {
+        let engine = open(sources, output).await.map_err(|failure| refuse(failure, options.json))?;
         return dry_run(&engine, &request.spec, options.json);
     }
+    let mut carrier = Carrier::new(sources);
     let exit = if options.watch.is_empty() {
         let attachment = Attachment { json: options.json, stdin: request.stdin };
-        attach(&engine, request.spec, attachment, output).await
+        attach(&mut carrier, request.spec, attachment, std::future::pending(), output).await
     } else {
-        watch::watch(&engine, &request, &options, output).await
+        watch::watch(&mut carrier, &request, &options, output).await
     };
-    close(engine).await;
+    carrier.close().await;
     exit
 }
 

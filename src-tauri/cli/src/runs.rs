@@ -34,11 +34,7 @@ pub(crate) async fn runs(
         RunsCommand::Show { run, json } => show::show(&engine, &run.run, json, output).await,
         RunsCommand::Logs(options) => logs::logs(&engine, &options).await,
         RunsCommand::Search(options) => search::search(&engine, options, output).await,
-        RunsCommand::Rerun(options) => {
-            let exit = rerun::rerun(&engine, options, output).await;
-            crate::run::close(engine).await;
-            exit
-        }
+        RunsCommand::Rerun(options) => rerun::rerun(engine, options, output).await,
         RunsCommand::Cancel { runs, force } => cancel(&engine, &runs, force, output).await,
         RunsCommand::Compare { before, after, json } => {
             compare::compare(&engine, &before, &after, json, output).await

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 
-mod harness;
+pub(crate) mod harness;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -78,7 +78,7 @@ fn an_unknown_option_before_the_command_is_a_mistake_in_the_call() {
     let ended = home.stigmer(["run", "--jsn", "echo", "ran"]).ended().expect(125);
     assert!(ended.err().contains("--jsn") && ended.err().contains("--json"), "{}", ended.err());
     assert_eq!(ended.out(), "");
-    assert!(!home.data().exists(), "a mistake in the call leaves nothing");
+    assert!(home.is_untouched(), "a mistake in the call leaves nothing");
 }
 
 #[test]

@@ -8,10 +8,8 @@ mod lines;
 mod text;
 mod times;
 
-use crate::engine::Engine;
 use crate::error::Result;
-use crate::run::blocking;
-use crate::spec::RunId;
+use crate::log::LogReader;
 use crate::state::RunRecord;
 
 /// Two runs, and how they differ.
@@ -107,21 +105,16 @@ impl Default for Extent {
     }
 }
 
-impl Engine {
-    /// Compares what two runs printed. Both may go on: then it is what they printed so far.
-    pub async fn compare(&self, before: RunId, after: RunId, extent: Extent) -> Result<Comparison> {
-        let (before, after) = (self.get(before).await?, self.get(after).await?);
-        let logs = || (self.log(before.id), self.log(after.id));
-        let (mut texts, mut bytes) = (logs(), logs());
-        let compared = blocking(move || {
-            let (old, new) = (text::of(&mut texts.0)?, text::of(&mut texts.1)?);
-            let too_large = old.is_cut || new.is_cut;
-            let same = old == new && (!too_large || text::same_bytes(&mut bytes.0, &mut bytes.1)?);
-            let difference =
-                if same { Difference::default() } else { lines::difference(&old.text, &new.text, extent) };
-            Ok((same, too_large, difference))
-        });
-        let (same_output, too_large, difference) = compared.await?;
-        Ok(Comparison { before, after, same_output, too_large, difference })
-    }
+/// Compares what two logs have of two runs.
+pub(crate) fn compare(
+    (before, after): (RunRecord, RunRecord),
+    logs: &mut (LogReader, LogReader),
+    extent: Extent,
+) -> Result<Comparison> {
+    let (old, new) = (text::of(&mut logs.0)?, text::of(&mut logs.1)?);
+    let too_large = old.is_cut || new.is_cut;
+    let same_output = old == new && (!too_large || text::same_bytes(logs)?);
+    let difference =
+        if same_output { Difference::default() } else { lines::difference(&old.text, &new.text, extent) };
+    Ok(Comparison { before, after, same_output, too_large, difference })
 }

@@ -6,10 +6,13 @@
 mod again;
 mod begin;
 mod changes;
+mod compare;
+mod export;
 mod follow;
 mod hosts;
 mod input;
 mod kept;
+mod known;
 mod late;
 mod news;
 mod orphans;
@@ -32,7 +35,7 @@ use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::history::events::{self, Event};
-use crate::history::{self, Filter, History, Host};
+use crate::history::{self, History, Host};
 use crate::home::Home;
 use crate::launch;
 use crate::live::{Live, Stop};
@@ -322,7 +325,7 @@ impl Engine {
     }
 
     /// What happened to a run so far, from event number `from` on; and for a run of this engine a receiver that
-    /// wakes up when there is more.
+    /// wakes up when there is more; [`Engine::happenings`] has one for every run.
     pub fn events(&self, id: RunId, from: usize) -> Result<(Vec<Event>, Option<watch::Receiver<usize>>)> {
         if let Some(live) = self.find_live(id) {
             let (events, more) = live.events(from);
@@ -342,39 +345,6 @@ impl Engine {
     ) -> Result<u64> {
         let folder = self.0.home.run(id);
         blocking(move || search(&folder, &query, &stop, each)).await
-    }
-
-    /// One run.
-    pub async fn get(&self, id: RunId) -> Result<RunRecord> {
-        let record = self.query(move |history| history.get(id)).await?;
-        if record.state.ending().is_some() {
-            return Ok(record);
-        }
-        if let Some(live) = self.find_live(id) {
-            return Ok(RunRecord { state: live.state.borrow().clone(), ..record });
-        }
-        if self.close_orphans_among(std::slice::from_ref(&record)).await? {
-            return self.query(move |history| history.get(id)).await;
-        }
-        let folder = self.0.home.run(id);
-        // The history is told last.
-        blocking(move || Ok(RunRecord::from_events(events::read(&folder)?).unwrap_or(record))).await
-    }
-
-    /// The run that a person means: an id, the beginning or end of one, or `last`.
-    pub async fn resolve(&self, given: &str) -> Result<RunId> {
-        let given = given.to_owned();
-        self.query(move |history| history.resolve(&given)).await
-    }
-
-    /// Runs, newest first.
-    pub async fn list(&self, filter: Filter) -> Result<Vec<RunRecord>> {
-        let (first, again) = (filter.clone(), filter);
-        let runs = self.query(move |history| history.list(&first)).await?;
-        if self.close_orphans_among(&runs).await? {
-            return self.query(move |history| history.list(&again)).await;
-        }
-        Ok(runs)
     }
 
     /// The runs of this engine that go on: those that would end with it.

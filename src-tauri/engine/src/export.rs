@@ -5,12 +5,11 @@ pub mod plain;
 use std::io::{self, Write};
 
 use self::plain::Plain;
-use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::history::Event;
 use crate::json;
 use crate::log::{LogReader, Piece, Stream};
-use crate::run::blocking;
-use crate::spec::RunId;
+use crate::state::RunRecord;
 
 /// What an export contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,43 +22,35 @@ pub enum Format {
     Json,
 }
 
-impl Engine {
-    /// Writes a run to `to`, and returns how many bytes of output are missing because the size limit left them out.
-    /// An error of `to` comes back as [`Error::Output`].
-    pub async fn export(
-        &self,
-        id: RunId,
-        format: Format,
-        mut to: impl Write + Send + 'static,
-    ) -> Result<u64> {
-        let record = self.get(id).await?;
-        let (events, _) = self.events(id, 0)?;
-        let mut log = self.log(id);
-        blocking(move || {
-            let mut left_out = 0;
-            match format {
-                Format::Raw => left_out = each_piece(&mut log, |bytes| to.write_all(bytes))?,
-                Format::Text => {
-                    let mut plain = Plain::default();
-                    left_out = each_piece(&mut log, |bytes| to.write_all(plain.push(bytes).as_bytes()))?;
-                    to.write_all(plain.finish().as_bytes()).map_err(output)?;
-                }
-                Format::Json => {
-                    for event in events {
-                        let event = serde_json::to_string(&event).map_err(|error| output(error.into()))?;
-                        writeln!(to, "{event}").map_err(output)?;
-                    }
-                    while let Some(piece) = log.next_piece()? {
-                        json::write_piece(&mut to, &piece).map_err(output)?;
-                    }
-                    writeln!(to, "{}", json::complete(&record)).map_err(output)?;
-                }
+/// Writes a run to `to`, and returns how many bytes of output are missing because the size limit left them out.
+pub(crate) fn write(
+    record: &RunRecord,
+    events: &[Event],
+    log: &mut LogReader,
+    format: Format,
+    to: &mut impl Write,
+) -> Result<u64> {
+    let mut left_out = 0;
+    match format {
+        Format::Raw => left_out = each_piece(log, |bytes| to.write_all(bytes))?,
+        Format::Text => {
+            let mut plain = Plain::default();
+            left_out = each_piece(log, |bytes| to.write_all(plain.push(bytes).as_bytes()))?;
+            to.write_all(plain.finish().as_bytes()).map_err(output)?;
+        }
+        Format::Json => {
+            for event in events {
+                let event = serde_json::to_string(event).map_err(|error| output(error.into()))?;
+                writeln!(to, "{event}").map_err(output)?;
             }
-            to.flush().map_err(output)?;
-            Ok(left_out)
-        })
-        .await
+            while let Some(piece) = log.next_piece()? {
+                json::write_piece(to, &piece).map_err(output)?;
+            }
+            writeln!(to, "{}", json::complete(record)).map_err(output)?;
+        }
     }
+    to.flush().map_err(output)?;
+    Ok(left_out)
 }
 
 /// What the program printed, and how many bytes of it are missing.

@@ -121,7 +121,7 @@ pub(crate) enum Told {
     InputTaken,
     /// All of its output was sent.
     OutputEnded,
-    /// It is over, and so is everything that is to be said.
+    /// It is over, and everything that happened to it was told. Output may still come.
     Over,
     /// How it ended cannot be told.
     Failed {

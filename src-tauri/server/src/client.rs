@@ -83,7 +83,8 @@ impl Server {
         tokio::spawn(async move {
             let end = link.carry(&to, pieces, asked).await;
             to.room.close();
-            to.end.send_replace(Some(end));
+            // What the server said of the end stays said.
+            to.end.send_if_modified(|told| told.is_none() && told.replace(end).is_none());
         });
         let control = Control { id: run_id, asks, shared };
         Ok(Attached { output: Output { pieces: output, control: control.clone(), given: 0 }, control })
@@ -143,7 +144,10 @@ impl Output {
                 Ok(Some(piece))
             }
             None if self.control.shared.output_ended.load(Ordering::Acquire) => Ok(None),
-            None => self.control.finished().await.map(|_| None),
+            None => {
+                self.control.finished().await?;
+                Err(attach::lost())
+            }
         }
     }
 }

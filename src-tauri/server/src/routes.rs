@@ -31,7 +31,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let path = P::path();
         let methods = P::methods().iter().map(filter).reduce(MethodFilter::or);
         let Some(methods) = methods else { return self };
-        self.paths.add_path_operation(&path, P::methods(), P::operation());
+        let mut operation = P::operation();
+        operation.operation_id = Some(name(&path, &P::methods()));
+        self.paths.add_path_operation(&path, P::methods(), operation);
         P::schemas(&mut self.schemas);
         Self { router: self.router.route(&path, on(methods, handler)), ..self }
     }
@@ -43,6 +45,25 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         components.schemas.extend(self.schemas);
         about.components = Some(components);
         (self.router, about)
+    }
+}
+
+/// What an operation is called in the description, as `get_runs_id_log`. Functions of two modules may have one name.
+fn name(path: &str, methods: &[HttpMethod]) -> String {
+    let words = path.split(['/', '{', '}']).filter(|word| !["", "api", "v1"].contains(word));
+    methods.iter().map(word).chain(words).collect::<Vec<_>>().join("_")
+}
+
+const fn word(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Get => "get",
+        HttpMethod::Put => "put",
+        HttpMethod::Post => "post",
+        HttpMethod::Delete => "delete",
+        HttpMethod::Options => "options",
+        HttpMethod::Head => "head",
+        HttpMethod::Patch => "patch",
+        HttpMethod::Trace => "trace",
     }
 }
 

@@ -1,63 +1,32 @@
-/** What the API speaks. Names and meanings are those of the OpenAPI document that the server gives out. */
+/**
+ * What the API speaks, under the names that the pages use. The forms come from the description of the API, see
+ * `generated.ts`; what travels outside of it (notices, views of a log) is written down here.
+ */
 
-export type Mode = "local" | "sandbox" | "daytona" | "auto";
-export type Origin = "command_line" | "window" | "tray" | "api" | "agent";
+import type { components } from "./generated";
+
+type Schemas = components["schemas"];
+
+/** A form of the server's own: what it does not know is `null`, not missing. */
+type Told<T> = Required<T>;
+
+export type Mode = Schemas["Mode"];
+export type Origin = Schemas["Origin"];
+export type State = Schemas["State"];
 export type Stream = "stdout" | "stderr" | "system";
 
-export type State =
-  "queued" | "preparing" | "running" | "succeeded" | "failed" | "cancelled" | "timed_out" | "error" | "lost";
-
 /** What failed, why, and what to do next. */
-export interface Report {
-  code: string;
-  message: string;
-  causes?: string[];
-  hint?: string | null;
-}
+export type Report = Schemas["Report"];
 
 /** A run as lists have it. */
-export interface Run {
-  run_id: string;
-  state: State;
-  exit_code: number | null;
-  mode: Mode;
-  command: string;
-  workspace: string;
-  /** RFC 3339. */
-  created: string;
-  started: string | null;
-  ended: string | null;
-  duration_ms: number | null;
-  bytes: number;
-  labels: string[];
-  origin: Origin;
-  pinned: boolean;
-  rerun_of: string | null;
-  error: Report | null;
-}
+export type Run = Told<Schemas["Run"]>;
 
-export type Work =
-  | { kind: "line"; line: string }
-  | { kind: "program"; argv: string[] }
-  | { kind: "script"; language: Language; code: Code; args?: string[] };
-
-export type Language = "python" | "javascript" | "typescript" | "bash";
-export type Code = { file: { path: string } } | { inline: { text: string } };
-export type Input = "closed" | "piped" | { terminal: { cols: number; rows: number } };
+export type Work = Schemas["Work"];
+export type Language = Schemas["LanguageWord"];
+export type Input = Schemas["Input"];
 
 /** A run that is asked for. */
-export interface NewRun {
-  work: Work;
-  workspace: string;
-  mode?: Mode;
-  workdir?: string;
-  env?: Record<string, string>;
-  secrets?: string[];
-  input?: Input;
-  timeout_ms?: number;
-  labels?: string[];
-  origin?: Origin;
-}
+export type NewRun = Schemas["NewRun"];
 
 /** Something that happened to a run. */
 export interface RunEvent {
@@ -86,40 +55,18 @@ export interface RunList {
 }
 
 /** How a mode stands here and now. */
-export interface ModeState {
-  mode: Mode;
-  available: boolean;
-  /** One word: `ready`, `missing`, … */
-  word: string;
-  detail: string;
-}
+export type ModeState = Schemas["ModeState"];
 
-export interface App {
-  version: string;
-  home: string;
-  workspace: string;
-  platform: string;
-  /** The sample of the usual workspace, relative to it; `null` where a person removed it. */
-  sample: string | null;
-}
+export type App = Told<Schemas["App"]>;
+
+export type HunkLine = Told<Schemas["HunkLine"]>;
 
 /** How two runs differ. */
-export interface Comparison {
+export type Comparison = Omit<Schemas["Compared"], "before" | "after" | "hunks"> & {
   before: Run;
   after: Run;
-  same_output: boolean;
-  /** Not compared line by line: too much output. */
-  too_large: boolean;
-  gone: number;
-  new: number;
-  /** Lines that differ in times and durations only. */
-  only_time: number;
-  hunks: Hunk[];
-}
-
-export interface Hunk {
-  lines: { sign: " " | "-" | "+"; old: number | null; new: number | null; content: string }[];
-}
+  hunks: { lines: HunkLine[] }[];
+};
 
 /** What of a log is looked at. Without a pattern and streams it is all of it. */
 export interface LogView {
@@ -131,35 +78,13 @@ export interface LogView {
   context?: number;
 }
 
-export interface LogViewed {
-  rows: number;
-  lines: number;
-  bytes: number;
-  matches: number;
-  /** Whether everything that is there was searched. */
-  complete: boolean;
-  ended: boolean;
-}
+export type LogViewed = Schemas["Viewed"];
 
-export interface LogMatch {
-  /** `null`: nothing in that direction. */
-  line: number | null;
-  row: number | null;
-  /** Which of the matches it is, from 0. */
-  index: number | null;
-  total: number;
-  complete: boolean;
-}
+/** A match; `line` is `null` where there is none in that direction. */
+export type LogMatch = Told<Schemas["Hit"]>;
 
-export type FileKind = "file" | "folder" | "link" | "other";
-
-export interface FileEntry {
-  name: string;
-  kind: FileKind;
-  size: number;
-  modified: string | null;
-  ignored: boolean;
-}
+export type FileKind = Schemas["KindWord"];
+export type FileEntry = Schemas["FileEntry"];
 
 /** What the server tells without being asked. It says *that* something changed; what, is asked for. */
 export type Notice =
@@ -176,17 +101,9 @@ export interface Watch {
   workspace: string | null;
 }
 
-export interface Setting {
-  key: string;
-  value: unknown;
-  shown: string;
+export type Setting = Omit<Schemas["Setting"], "origin"> & {
   origin: { from: string; which?: string; path?: string; line?: number };
-}
+};
 
-export interface Check {
-  name: string;
-  verdict: "ok" | "limited" | "broken";
-  found: string;
-  hint?: string;
-  took_ms: number;
-}
+/** What a check of this machine found. */
+export type Check = Schemas["CheckForm"];

@@ -7,6 +7,7 @@ const defaults = {
   zoom: 1,
   timestamps: true,
   wrap: false,
+  wrapCode: false,
   showFiles: true,
   filesWidth: 212,
   /** Width of the output, as a part of what editor and output share. */

@@ -1,16 +1,15 @@
-//! A run of this process, watched by it: output to our streams, our input to it, our signals as its stop.
+//! A run that belongs to this process, watched by it: output to our streams, our input to it, our signals as its stop.
 
 use std::fs::File;
+use std::future::Future;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stigmer_engine::backend::Size;
-use stigmer_engine::engine::Engine;
 use stigmer_engine::live::{Manner, Stop};
-use stigmer_engine::log::{Piece, Stream, Tail};
-use stigmer_engine::spec::{Input, RunId, RunSpec};
+use stigmer_engine::log::{Piece, Stream};
+use stigmer_engine::spec::{Input, RunSpec};
 use stigmer_engine::state::{Outcome, RunRecord};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::terminal::{self, RawMode};
+use super::{Carried, Carrier, Printed};
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::output::Output;
@@ -35,71 +35,93 @@ pub(crate) struct Attachment {
     pub stdin: bool,
 }
 
-/// Starts a run and watches it to its end.
+/// Starts a run and watches it to its end. When `makes_way` is done before, the run is asked to end.
 pub(crate) async fn attach(
-    engine: &Engine,
+    carrier: &mut Carrier,
     spec: RunSpec,
     how: Attachment,
+    makes_way: impl Future<Output = Result<(), Failure>>,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
     let raw = matches!(spec.input, Input::Terminal { .. }).then(RawMode::enter);
-    let started = engine.start_attached(spec).await;
-    let (id, tail) = started.map_err(|error| super::refuse(error.into(), how.json))?;
-    let mut view = show(engine, id, tail, how);
+    let started = carrier.start(spec, output).await;
+    let (run, printed) = started.map_err(|failure| super::refuse(failure, how.json))?;
+    let mut over = std::pin::pin!(run.finished());
+    let mut view = show(&run, printed, how);
     if how.stdin {
-        send_stdin(engine.clone(), id, *output);
+        send_stdin(run.clone(), *output);
     }
-    let mut over = std::pin::pin!(engine.finished(id));
-    let (mut cause, mut shown, mut record) = (None, None, None);
+    let mut way = std::pin::pin!(makes_way);
+    let (mut cause, mut asked, mut shown, mut record, mut made_way) = (None, 0, None, None, false);
     while shown.is_none() || record.is_none() {
         tokio::select! {
             result = &mut view, if shown.is_none() => {
                 let result = result.unwrap_or_else(|error| Err(io::Error::other(error).into()));
                 if result.is_err() {
                     // As a pipe does: the writer is told that nobody reads any more.
-                    engine.stop(id, Stop::Ask(Manner::Terminate)).await.or_else(already_over)?;
+                    run.stop(Stop::Ask(Manner::Terminate)).await?;
                 }
                 shown = Some(result);
             }
-            result = &mut over, if record.is_none() => record = Some(result?),
+            result = &mut over, if record.is_none() => {
+                record = Some(result.map_err(|failure| lost(&run, failure, how))?);
+            }
+            result = &mut way, if !made_way => {
+                made_way = true;
+                run.stop(Stop::Ask(Manner::Terminate)).await?;
+                result?;
+            }
             () = sleep(LAST_WORDS), if cause.is_some() && record.is_some() => break,
-            asked = signals.next() => match asked {
+            signal = signals.next() => match signal {
                 Asked::Stop(signal, manner) => {
-                    // The first time is meant, too, where nothing is left to be stopped.
+                    // The first time is meant, too, where nothing is left to be stopped; the third, where nobody
+                    // hears that it should be.
                     cause.get_or_insert(signal);
-                    if record.is_some() {
+                    asked += 1;
+                    if record.is_some() || asked > 2 {
                         break;
                     }
-                    engine.stop(id, Stop::Ask(manner)).await.or_else(already_over)?;
+                    run.stop(Stop::Ask(manner)).await?;
                 }
                 Asked::Resize => {
-                    let (cols, rows) = terminal::size();
-                    let engine = engine.clone();
+                    let ((cols, rows), run) = (terminal::size(), run.clone());
                     // Waits until the program runs; signals are heard meanwhile.
-                    tokio::spawn(async move { engine.resize(id, Size { cols, rows }).await });
+                    tokio::spawn(async move { run.resize(cols, rows).await });
                 }
             },
         }
     }
     drop(raw);
     match (shown, record) {
-        (Some(shown), Some(record)) => shown.and_then(|()| finish(engine, &record, how, output, cause)),
+        (Some(shown), Some(record)) => shown.and_then(|()| finish(&run, &record, how, output, cause)),
         // Our own output leads nowhere, so the last words are not said either.
         _ => Ok(cause.map_or(Exit::Engine, Exit::Signal)),
     }
 }
 
+/// Tells a program that reads JSON, too, that nobody knows what became of its run.
+fn lost(run: &Carried, failure: Failure, how: Attachment) -> Failure {
+    if let (Failure::Report(error), true) = (&failure, how.json) {
+        let mut line = stigmer_engine::json::refused(error);
+        line["run_id"] = serde_json::json!(run.id());
+        line["state"] = Outcome::Lost.word().into();
+        // Told on standard error in any case.
+        let _ = crate::output::answer(&line.to_string());
+    }
+    failure
+}
+
 /// The exit code of a run that is over, after its last words.
 fn finish(
-    engine: &Engine,
+    run: &Carried,
     record: &RunRecord,
     how: Attachment,
     output: &Output,
     cause: Option<i32>,
 ) -> Result<Exit, Failure> {
     if how.json {
-        json::print_end(engine, record)?;
+        json::print_end(run, record)?;
     } else {
         super::closing_line(record, output);
     }
@@ -111,27 +133,20 @@ fn finish(
     })
 }
 
-fn already_over(error: stigmer_engine::Error) -> Result<(), Failure> {
-    match error {
-        stigmer_engine::Error::Conflict { .. } => Ok(()),
-        error => Err(error.into()),
-    }
-}
-
 /// Shows the run on a thread of its own: our streams may block for as long as they like.
-fn show(engine: &Engine, id: RunId, tail: Tail, how: Attachment) -> JoinHandle<Result<(), Failure>> {
-    let (engine, runtime) = (engine.clone(), Handle::current());
+fn show(run: &Carried, printed: Printed, how: Attachment) -> JoinHandle<Result<(), Failure>> {
+    let (run, runtime) = (run.clone(), Handle::current());
     tokio::task::spawn_blocking(move || {
-        if how.json { json::print_live(&engine, id, tail, &runtime) } else { print_bytes(tail, &runtime) }
+        if how.json { json::print_live(&run, printed, &runtime) } else { print_bytes(printed, &runtime) }
     })
 }
 
 /// Writes what the program writes, each stream to its own, as it comes.
-fn print_bytes(mut tail: Tail, runtime: &Handle) -> Result<(), Failure> {
+fn print_bytes(mut printed: Printed, runtime: &Handle) -> Result<(), Failure> {
     // Not through the standard library's line buffer: what comes in pieces goes out in the same pieces.
     let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let mut stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
-    while let Some(piece) = runtime.block_on(tail.next())? {
+    while let Some(piece) = runtime.block_on(printed.next())? {
         match piece {
             Piece::Bytes { stream: Stream::Stdout, bytes, .. } => terminal::write(&mut stdout, &bytes)?,
             Piece::Bytes { stream: Stream::Stderr | Stream::System, bytes, .. } => {
@@ -146,7 +161,7 @@ fn print_bytes(mut tail: Tail, runtime: &Handle) -> Result<(), Failure> {
 
 /// Sends our standard input to the run until one of them ends. The thread may outlive the run in a read; nobody
 /// waits for it.
-fn send_stdin(engine: Engine, id: RunId, output: Output) {
+fn send_stdin(run: Carried, output: Output) {
     let runtime = Handle::current();
     std::thread::spawn(move || {
         let mut stdin = io::stdin().lock();
@@ -154,7 +169,7 @@ fn send_stdin(engine: Engine, id: RunId, output: Output) {
         loop {
             let sent = match io::Read::read(&mut stdin, &mut buffer) {
                 Ok(0) => break,
-                Ok(read) => runtime.block_on(engine.input(id, Bytes::copy_from_slice(&buffer[..read]))),
+                Ok(read) => runtime.block_on(run.input(Bytes::copy_from_slice(&buffer[..read]))),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => match terminal::until_readable() {
                     Ok(()) => continue,
@@ -170,12 +185,12 @@ fn send_stdin(engine: Engine, id: RunId, output: Output) {
             }
         }
         // The run may be over, and then it needs no end of input.
-        let _ = runtime.block_on(engine.end_input(id));
+        let _ = runtime.block_on(run.end_input());
     });
 }
 
 /// Signals to this process that mean something to its run.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
@@ -188,7 +203,7 @@ enum Asked {
 }
 
 impl Signals {
-    pub(super) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -198,7 +213,7 @@ impl Signals {
     }
 
     /// Waits to be asked to end, and gives the signal.
-    pub(super) async fn stop(&mut self) -> i32 {
+    pub(crate) async fn stop(&mut self) -> i32 {
         loop {
             if let Asked::Stop(signal, _) = self.next().await {
                 return signal;

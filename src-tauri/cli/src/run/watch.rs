@@ -1,43 +1,38 @@
 //! `stigmer run --watch`: the same run again at each change, the one that goes on ended first.
 
-use stigmer_engine::engine::Engine;
-use stigmer_engine::live::{Manner, Stop};
+use stigmer_engine::home::Home;
 use stigmer_engine::workspace::watch::Watcher;
 
 use super::attach::Signals;
 use super::specify::Request;
-use super::{Attachment, attach};
+use super::{Attachment, Carrier, attach};
 use crate::args::Run;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone};
 
 /// Runs until we are interrupted; the exit code is then that of the interrupt.
 pub(crate) async fn watch(
-    engine: &Engine,
+    carrier: &mut Carrier,
     request: &Request,
     options: &Run,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let mut watcher = Watcher::new(&request.spec.workspace, engine.home(), &options.watch)?;
+    let mut watcher = Watcher::new(&request.spec.workspace, &Home::of_user()?, &options.watch)?;
     let how = Attachment { json: options.json, stdin: false };
     let mut signals = Signals::new()?;
     loop {
+        let mut made_way = false;
         let exit = {
-            let run = attach(engine, request.spec.clone(), how, output);
-            tokio::pin!(run);
-            tokio::select! {
-                exit = &mut run => Some(exit?),
-                changed = watcher.changed() => {
-                    announce(&changed?, output);
-                    engine.stop_all(Stop::Ask(Manner::Terminate));
-                    run.await?;
-                    None
-                }
-            }
+            let change = async {
+                announce(&watcher.changed().await?, output);
+                made_way = true;
+                Ok(())
+            };
+            attach(carrier, request.spec.clone(), how, change, output).await?
         };
         match exit {
-            Some(exit @ Exit::Signal(_)) => return Ok(exit),
-            Some(_) => {
+            exit @ Exit::Signal(_) if !made_way => return Ok(exit),
+            _ if !made_way => {
                 output.note(Tone::Dim, "waiting for a change …");
                 tokio::select! {
                     changed = watcher.changed() => announce(&changed?, output),
@@ -45,7 +40,7 @@ pub(crate) async fn watch(
                 }
             }
             // Whoever asks us to end while a run makes way for the next does not mean that run alone.
-            None => tokio::select! {
+            _ => tokio::select! {
                 biased;
                 signal = signals.stop() => return Ok(Exit::Signal(signal)),
                 () = std::future::ready(()) => {}

@@ -6,10 +6,10 @@ use stigmer_engine::spec::{Base, Input, Origin};
 use crate::args::Rerun;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::run::{Attachment, attach, own_variables, terminal_size, variables};
+use crate::run::{Attachment, Carrier, attach, own_variables, terminal_size, variables};
 
 /// Runs a past run again and watches it.
-pub(super) async fn rerun(engine: &Engine, options: Rerun, output: &Output) -> Result<Exit, Failure> {
+pub(super) async fn rerun(engine: Engine, options: Rerun, output: &Output) -> Result<Exit, Failure> {
     let id = engine.resolve(&options.run.run).await?;
     let piped = engine.get(id).await?.spec.input == Input::Piped;
     let base = Base::Caller(own_variables());
@@ -23,5 +23,9 @@ pub(super) async fn rerun(engine: &Engine, options: Rerun, output: &Output) -> R
         spec.input = Input::Piped;
     }
     let how = Attachment { json: options.json, stdin: spec.input != Input::Closed };
-    attach(engine, spec, how, output).await
+    let sources = engine.sources().clone();
+    let mut carrier = Carrier::with(engine, sources);
+    let exit = attach(&mut carrier, spec, how, std::future::pending(), output).await;
+    carrier.close().await;
+    exit
 }

@@ -134,6 +134,11 @@ impl Running {
         self.stdin.as_mut().unwrap().write_all(bytes).unwrap();
     }
 
+    /// The writing end of its standard input.
+    pub(crate) fn take_stdin(&mut self) -> ChildStdin {
+        self.stdin.take().unwrap()
+    }
+
     pub(crate) fn close_stdin(&mut self) {
         self.stdin = None;
     }

@@ -7,8 +7,10 @@
 #![expect(dead_code, reason = "every test file uses its own part of this")]
 
 pub(crate) mod call;
+pub(crate) mod http;
 pub(crate) mod terminal;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -25,13 +27,23 @@ pub(crate) use call::Call;
 /// Far beyond what anything takes, also on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
-/// A user: a home folder, an empty history, and a workspace.
+/// A user: a home folder, an empty history, and a workspace; in the tests of `served.rs` with a server that runs.
 pub(crate) struct Home {
     root: TempDir,
+    server: Cell<Option<i32>>,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
+        let home = Self::without_server();
+        // This file is part of each of them; in that one its path begins so.
+        if module_path!().starts_with("served::") {
+            home.start_server();
+        }
+        home
+    }
+
+    pub(crate) fn without_server() -> Self {
         let root = tempfile::Builder::new().prefix("stigmer-cli-").tempdir().unwrap();
         for folder in ["home", "work", "bin"] {
             fs::create_dir(root.path().join(folder)).unwrap();
@@ -40,7 +52,28 @@ impl Home {
         assert!(runner.is_file(), "build it first: cargo build -p stigmer-runner");
         // The runner has no environment; the path that it is started by says to which home it belongs.
         symlink(runner, root.path().join("bin/stigmer-runner")).unwrap();
-        Self { root }
+        Self { root, server: Cell::new(None) }
+    }
+
+    /// Starts the server of this home in the background: what `stigmer server status --json` says of it.
+    pub(crate) fn start_server(&self) -> Value {
+        let start = self.stigmer(["server", "start", "--background", "--port", "0", "--json"]);
+        let told = start.ended().expect(0).json().remove(0);
+        self.server.set(told["pid"].as_i64().and_then(|pid| pid.try_into().ok()));
+        told
+    }
+
+    /// The process of the server that was started.
+    pub(crate) fn server(&self) -> i32 {
+        self.server.get().unwrap()
+    }
+
+    /// Whether nothing was ever written down here.
+    pub(crate) fn is_untouched(&self) -> bool {
+        match self.server.get() {
+            Some(_) => self.history().is_empty(),
+            None => !self.data().exists(),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -95,9 +128,11 @@ impl Home {
         log_of(&self.last_folder())
     }
 
-    /// Every process that belongs to this home: id and command line.
+    /// Every process that belongs to this home, its server apart: id and command line.
     pub(crate) fn processes(&self) -> BTreeMap<i32, String> {
-        processes_with(self.path())
+        let mut processes = processes_with(self.path());
+        processes.retain(|pid, _| self.server.get() != Some(*pid));
+        processes
     }
 
     /// Waits until no process of this home is left.
@@ -131,7 +166,7 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         // A test that failed may leave something behind.
-        for pid in self.processes().into_keys() {
+        for pid in processes_with(self.path()).into_keys() {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }

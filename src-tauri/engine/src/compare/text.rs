@@ -44,8 +44,10 @@ pub(super) fn of(log: &mut LogReader) -> Result<Text> {
     Ok(Text { text, is_cut: false })
 }
 
-/// Whether two outputs have the same bytes to the end.
-pub(super) fn same_bytes(before: &mut LogReader, after: &mut LogReader) -> Result<bool> {
+/// Whether two outputs have the same bytes from beginning to end.
+pub(super) fn same_bytes((before, after): &mut (LogReader, LogReader)) -> Result<bool> {
+    before.seek(0);
+    after.seek(0);
     let (mut ours, mut theirs) = (Bytes::new(), Bytes::new());
     loop {
         for (held, log) in [(&mut ours, &mut *before), (&mut theirs, &mut *after)] {

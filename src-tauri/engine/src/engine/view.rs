@@ -21,7 +21,8 @@ impl Engine {
     }
 
     /// At most `count` rows from number `from` on, with at most `cut` bytes of text each. There are fewer where the
-    /// view ends, where it is not known any further yet, or behind [`crate::log::view::MOST_TEXT`].
+    /// view ends, where it is not known any further yet, or behind [`crate::log::view::MOST_ROWS`] and
+    /// [`crate::log::view::MOST_TEXT`].
     pub async fn rows(
         &self,
         id: RunId,

@@ -25,6 +25,11 @@ pub use views::Views;
 /// Most bytes of text that one call returns, however many rows were asked for.
 pub const MOST_TEXT: usize = 16 << 20;
 
+/// Most rows that one call returns.
+pub const MOST_ROWS: usize = 10_000;
+/// Most lines of context on each side of one that passes.
+pub const MOST_CONTEXT: usize = 10_000;
+
 /// Which lines to see. The default is the whole log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct View {

@@ -82,7 +82,7 @@ impl LogWriter {
     /// Tells those who look already, before there was a log.
     #[must_use]
     pub(crate) fn telling(self, progress: watch::Sender<Progress>, holds: Arc<Holds>) -> Self {
-        Self { progress, holds, ..self }
+        Self { holds, progress, ..self }
     }
 
     /// Tells readers how far the log is written. A slow reader skips values, never bytes.

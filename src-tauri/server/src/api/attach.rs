@@ -132,8 +132,8 @@ async fn tell(
     let _abort = AbortOnDrop(feeder.abort_handle());
     let mut over = std::pin::pin!(engine.finished(id));
     let mut news = engine.happenings(id).await.map_err(|_| Gone)?;
-    let (mut told, mut sent, mut output_ended, mut record) = (0, 0, false, None);
-    while !output_ended || record.is_none() {
+    let (mut told, mut sent, mut output_ended, mut is_over) = (0, 0, false, false);
+    while !output_ended || !is_over {
         news.mark_unchanged();
         told += tell_events(to, engine, id, told).await?;
         let has_room = sent < *taken.borrow_and_update() + attach::OUTPUT;
@@ -141,7 +141,13 @@ async fn tell(
             biased;
             Ok(()) = news.changed() => {}
             Some(()) = fed.recv() => say(to, &Told::InputTaken).await?,
-            result = &mut over, if record.is_none() => record = Some(result),
+            result = &mut over, if !is_over => {
+                // Told whether or not anybody takes the output.
+                is_over = true;
+                told += tell_events(to, engine, id, told).await?;
+                let end = result.map_or_else(|error| Told::Failed { error: error.into() }, |_| Told::Over);
+                say(to, &end).await?;
+            }
             Ok(()) = taken.changed(), if !has_room => {}
             piece = tail.next(), if has_room && !output_ended => match piece {
                 Ok(Some(piece)) => {
@@ -156,12 +162,7 @@ async fn tell(
             },
         }
     }
-    tell_events(to, engine, id, told).await?;
-    let last = match record {
-        Some(Err(error)) => Told::Failed { error: error.into() },
-        _ => Told::Over,
-    };
-    say(to, &last).await
+    Ok(())
 }
 
 /// Tells the events from number `from` on, and says how many there were.

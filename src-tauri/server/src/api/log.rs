@@ -101,7 +101,7 @@ fn read(mut log: LogReader, from: u64, length: usize) -> Result<(u64, BytesMut, 
 struct Exported {
     /// `text` is without colours and redrawn lines, `raw` is every byte, `json` is all there is about the run.
     #[serde(default)]
-    #[param(value_type = Option<FormatWord>)]
+    #[param(inline, value_type = Option<FormatWord>)]
     format: FormatWord,
 }
 

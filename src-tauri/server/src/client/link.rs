@@ -61,6 +61,10 @@ impl Link {
     ) -> Result<(), Report> {
         let mut pieces = Some(pieces);
         loop {
+            let is_over = shared.end.borrow().is_some();
+            if is_over && pieces.is_none() {
+                return Ok(());
+            }
             let message = tokio::select! {
                 Some(ask) = asked.recv() => {
                     let sent = match ask {
@@ -94,7 +98,10 @@ impl Link {
                     shared.output_ended.store(true, Ordering::Release);
                     pieces = None;
                 }
-                Told::Over => return Ok(()),
+                Told::Over => {
+                    shared.end.send_replace(Some(Ok(())));
+                    shared.room.close();
+                }
                 Told::Failed { error } | Told::Refused { error } => return Err(error),
                 Told::Started { .. } => {}
             }

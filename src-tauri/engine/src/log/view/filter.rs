@@ -121,7 +121,8 @@ impl<F: FnMut(u64)> Sink for Passing<'_, F> {
         let begin = usize::try_from(found.absolute_byte_offset()).unwrap_or(usize::MAX);
         let (at, lines) = self.counted;
         let line = lines + memchr_iter(b'\n', &self.bytes[at..begin]).count() as u64;
-        self.counted = (begin, line);
+        // Most often the next match is the next line.
+        self.counted = (begin + found.bytes().len(), line + 1);
         if self.origins.pass(self.offset + begin as u64) {
             (self.each)(line);
         }

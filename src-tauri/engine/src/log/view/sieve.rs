@@ -7,17 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::View;
 use super::filter::Filter;
 use super::layout::{Layout, Stretch};
 use super::lines::Lines;
 use super::ranges::Ranges;
+use super::{MOST_CONTEXT, View};
 use crate::error::Result;
 use crate::log::segment::Segment;
 use crate::os::Mapping;
 
-/// How long a question waits for a search that is under way: most logs are searched by then.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// How long a question waits for a search that just began: most logs are searched by then.
+pub(super) const PATIENCE: Duration = Duration::from_millis(20);
+/// The same for one who can show something meanwhile.
+pub(super) const HASTE: Duration = Duration::from_millis(2);
 /// Lines that are found before they are shown to others.
 const BATCH: usize = 16 << 10;
 /// A last line up to this length is looked at again at each change; a longer one when it is twice as long.
@@ -59,7 +61,7 @@ impl Sieve {
         Ok(Self {
             folder,
             filter: Filter::new(view)?,
-            context: view.context as u64,
+            context: view.context.min(MOST_CONTEXT) as u64,
             found: Mutex::default(),
             news: Condvar::new(),
             at_work: AtomicBool::new(false),
@@ -70,10 +72,15 @@ impl Sieve {
 
     /// What is found of the first `bytes` of the log, after a short wait; the search goes on if that is not all.
     /// Must be called within a Tokio runtime.
-    pub(super) fn found(self: &Arc<Self>, bytes: u64, ended: bool) -> io::Result<MutexGuard<'_, Sifted>> {
-        self.ended.store(ended, Ordering::Relaxed);
-        let until = Instant::now() + PATIENCE;
+    pub(super) fn found(
+        self: &Arc<Self>,
+        bytes: u64,
+        ended: bool,
+        patience: Duration,
+    ) -> io::Result<MutexGuard<'_, Sifted>> {
+        self.ended.fetch_or(ended, Ordering::Relaxed);
         let mut found = self.lock();
+        let until = Instant::now() + if found.seen == 0 { PATIENCE } else { patience };
         loop {
             if let Some(error) = found.failed.take() {
                 return Err(error);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use self::model::{Model, shown};
-use super::{Hit, Kind, Pattern, Row, View, Viewed, Views};
+use super::{Hit, Kind, MOST_ROWS, Pattern, Row, View, Viewed, Views};
 use crate::log::{LogWriter, Stream};
 
 const NO_LIMIT: u64 = 1 << 40;
@@ -232,7 +232,7 @@ fn a_line_of_a_hundred_megabytes_costs_what_is_shown_of_it() {
 fn what_the_size_limit_left_out_is_one_row_and_goes_from_what_was_found() {
     let desk = Desk::new();
     let mut log = desk.writer(256 << 10);
-    let needle = View { context: 1, ..matching("00\n".trim()) };
+    let needle = View { context: 1, ..matching("00") };
     for number in 0..200_000u64 {
         log.append(Stream::Stdout, number * 5, format!("line {number}\n").as_bytes()).unwrap();
         if number % 10_000 == 0 {
@@ -241,7 +241,8 @@ fn what_the_size_limit_left_out_is_one_row_and_goes_from_what_was_found() {
     }
     let whole = desk.view(&View::default());
     assert_eq!((whole.lines, whole.bytes), (200_000, log.bytes()));
-    let rows = desk.rows(&View::default(), 0, usize::try_from(whole.rows).unwrap(), 100);
+    let pages = (0..whole.rows).step_by(MOST_ROWS);
+    let rows: Vec<Row> = pages.flat_map(|from| desk.rows(&View::default(), from, usize::MAX, 100)).collect();
     assert_eq!(rows.len() as u64, whole.rows);
     let gaps: Vec<_> = rows.iter().filter(|row| row.kind == Kind::LeftOut).collect();
     assert_eq!(gaps.len(), 1);
@@ -253,7 +254,7 @@ fn what_the_size_limit_left_out_is_one_row_and_goes_from_what_was_found() {
     let expected = rows.iter().filter(passes).count() as u64;
     let filtered = desk.view(&needle);
     // The first line behind the gap may have lost its beginning, and was found when it had it.
-    assert!((expected..=expected + 1).contains(&(filtered.matches + 1)) || filtered.matches == expected);
+    assert!(filtered.matches.abs_diff(expected) <= 1, "{} of {expected}", filtered.matches);
     let shown = desk.rows(&needle, filtered.rows - 5, 10, 100);
     assert_eq!(shown.len(), 5);
     assert_eq!(shown.last().unwrap().line, 199_901);

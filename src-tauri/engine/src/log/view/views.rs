@@ -3,12 +3,13 @@
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::layout::Layout;
 use super::lines::{Lines, Wanted};
 use super::shown::Shown;
-use super::sieve::Sieve;
-use super::{Hit, Row, View, Viewed};
+use super::sieve::{HASTE, PATIENCE, Sieve};
+use super::{Hit, MOST_ROWS, MOST_TEXT, Row, View, Viewed};
 use crate::error::{Error, Result};
 
 /// Most filters that are remembered …
@@ -37,7 +38,7 @@ impl Views {
     /// How much there is to see of the log in `folder`. `ended` says that it does not grow any more; it must have
     /// been so before this is called.
     pub fn view(&self, folder: &Path, view: &View, ended: bool) -> Result<Viewed> {
-        self.ask(folder, view, ended, |layout, shown| {
+        self.ask(folder, view, (ended, PATIENCE), |layout, shown| {
             let (rows, matches) = shown
                 .map_or_else(|| (layout.rows(), layout.kept_lines()), |shown| (shown.rows, shown.matches));
             Ok(Viewed { rows, matches, lines: layout.lines(), bytes: layout.bytes(), complete: true, ended })
@@ -45,9 +46,11 @@ impl Views {
         .map(|(viewed, complete)| Viewed { complete, ..viewed })
     }
 
-    /// At most `count` rows from number `from` on, with at most `cut` bytes of text each.
+    /// At most `count` rows from number `from` on, with at most `cut` bytes of text each; never more than
+    /// [`MOST_ROWS`], nor many more bytes than [`MOST_TEXT`].
     pub fn rows(&self, folder: &Path, view: &View, from: u64, count: usize, cut: usize) -> Result<Vec<Row>> {
-        let rows = self.ask(folder, view, false, |layout, shown| {
+        let (count, cut) = (count.min(MOST_ROWS), cut.min(MOST_TEXT));
+        let rows = self.ask(folder, view, (false, HASTE), |layout, shown| {
             let wanted = match shown {
                 Some(shown) => shown.rows(from, count),
                 None => whole(layout, from, count).collect(),
@@ -59,7 +62,7 @@ impl Views {
 
     /// The next line that passes the filter, from line `from` on or back from it, `from` among them.
     pub fn find(&self, folder: &Path, view: &View, ended: bool, from: u64, backwards: bool) -> Result<Hit> {
-        let found = self.ask(folder, view, ended, |layout, shown| {
+        let found = self.ask(folder, view, (ended, PATIENCE), |layout, shown| {
             let (found, total) = match shown {
                 Some(shown) => {
                     (if backwards { shown.previous(from) } else { shown.next(from) }, shown.matches)
@@ -74,7 +77,7 @@ impl Views {
 
     /// The row that shows a line, or the first behind it.
     pub fn row_of(&self, folder: &Path, view: &View, line: u64) -> Result<u64> {
-        let row = self.ask(folder, view, false, |layout, shown| {
+        let row = self.ask(folder, view, (false, HASTE), |layout, shown| {
             Ok(shown.map_or_else(|| layout.row_of(line), |shown| shown.row_of(line)))
         });
         Ok(row?.0)
@@ -82,13 +85,14 @@ impl Views {
 
     /// The line that the byte at `offset` is in; of one that was left out or is not there yet, the first behind it.
     pub fn line_at(&self, folder: &Path, offset: u64) -> Result<u64> {
-        let line = self.ask(folder, &View::default(), false, |layout, _| match layout.stretch_at(offset) {
-            Some(index) => {
-                let stretch = &layout.stretches[index];
-                Lines::of(layout).line_at(stretch, offset.max(stretch.start))
-            }
-            None => Ok(layout.lines()),
-        });
+        let line =
+            self.ask(folder, &View::default(), (false, HASTE), |layout, _| match layout.stretch_at(offset) {
+                Some(index) => {
+                    let stretch = &layout.stretches[index];
+                    Lines::of(layout).line_at(stretch, offset.max(stretch.start))
+                }
+                None => Ok(layout.lines()),
+            });
         Ok(line?.0)
     }
 
@@ -97,19 +101,20 @@ impl Views {
         self.sieves().drain(..).for_each(|(_, sieve)| sieve.stop());
     }
 
-    /// Answers a question about a log as it is now, and says whether a filter has seen all of it.
+    /// Answers a question about a log as it is now, and says whether a filter has seen all of it. The filter is given
+    /// some time to; and whether the log has ended.
     fn ask<T>(
         &self,
         folder: &Path,
         view: &View,
-        ended: bool,
+        wait: (bool, Duration),
         answer: impl Fn(&Layout, Option<&Shown<'_>>) -> io::Result<T>,
     ) -> Result<(T, bool)> {
         let sieve = if view.is_whole() { None } else { Some(self.sieve(folder, view)?) };
         let mut tries = 0;
         loop {
             tries += 1;
-            match once(folder, sieve.as_ref(), ended, &answer) {
+            match once(folder, sieve.as_ref(), wait, &answer) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound && tries < AGAIN => {}
                 done => return done.map_err(Error::storage("reading", folder)),
             }
@@ -144,12 +149,12 @@ impl Views {
 fn once<T>(
     folder: &Path,
     sieve: Option<&Arc<Sieve>>,
-    ended: bool,
+    (ended, patience): (bool, Duration),
     answer: impl Fn(&Layout, Option<&Shown<'_>>) -> io::Result<T>,
 ) -> io::Result<(T, bool)> {
     let layout = Layout::read(folder)?;
     let Some(sieve) = sieve else { return Ok((answer(&layout, None)?, true)) };
-    let mut found = sieve.found(layout.bytes(), ended)?;
+    let mut found = sieve.found(layout.bytes(), ended, patience)?;
     let complete = found.seen >= layout.bytes();
     Shown::prune(&layout, &mut found);
     let shown = Shown::new(&layout, &found, sieve.context);
