@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 use serde::Serialize;
-use stigmer_engine::Report;
+use stigmer_engine::{Error, Report};
+use stigmer_server::problem::Problem;
 use stigmer_server::{Notice, Watch};
 use tauri::async_runtime::{JoinHandle, spawn};
 use tauri::ipc::Channel;
@@ -113,8 +114,8 @@ pub(crate) async fn reveal(app: AppHandle, path: PathBuf) -> Result<(), Report> 
     let shown = tauri::async_runtime::spawn_blocking(move || app.opener().reveal_item_in_dir(path)).await;
     match shown {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(report("the file manager could not be opened", &error)),
-        Err(error) => Err(report("the file manager could not be opened", &error)),
+        Ok(Err(error)) => Err(no_desktop("the file manager could not be opened", &error)),
+        Err(error) => Err(no_desktop("the file manager could not be opened", &error)),
     }
 }
 
@@ -124,7 +125,7 @@ pub(crate) fn open_url(app: AppHandle, url: &str) -> Result<(), Report> {
     let url = check_url(url)?;
     app.opener()
         .open_url(url, None::<&str>)
-        .map_err(|error| report("the browser could not be opened", &error))
+        .map_err(|error| no_desktop("the browser could not be opened", &error))
 }
 
 /// Ends the app. While runs go on it asks first, unless it is forced.
@@ -138,27 +139,31 @@ pub(crate) fn quit(app: AppHandle, force: bool) {
 }
 
 fn check_path(path: &Path) -> Result<(), Report> {
-    if path.is_absolute() && path.symlink_metadata().is_ok() {
-        return Ok(());
+    if !path.is_absolute() {
+        let what = format!("`{}` is no whole path", path.display());
+        return Err((&Problem::Invalid { what, hint: "begin it at the root" }).into());
     }
-    Err(refusal(format!("`{}` is not there", path.display()), "it may have been moved or deleted meanwhile"))
+    path.symlink_metadata().map(drop).map_err(|source| Error::File { path: path.to_owned(), source }.into())
 }
 
 /// Only pages: other schemes start programs.
 fn check_url(url: &str) -> Result<String, Report> {
     match url.parse::<tauri::Url>() {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url.into()),
-        _ => Err(refusal(format!("`{url}` is no page"), "only http and https are opened")),
+        _ => {
+            let what = format!("`{url}` is no page");
+            Err((&Problem::Invalid { what, hint: "only http and https are opened" }).into())
+        }
     }
 }
 
-fn refusal(message: String, hint: &str) -> Report {
-    Report { code: "invalid-request".to_owned(), message, causes: Vec::new(), hint: Some(hint.to_owned()) }
-}
-
-fn report(message: &str, error: &dyn std::error::Error) -> Report {
-    let hint = Some("install a file manager and a browser, or the package `xdg-utils`".to_owned());
-    Report { code: "desktop".to_owned(), message: message.to_owned(), causes: vec![error.to_string()], hint }
+fn no_desktop(message: &str, error: &dyn std::error::Error) -> Report {
+    Report {
+        code: "desktop".to_owned(),
+        message: message.to_owned(),
+        causes: vec![error.to_string()],
+        hint: Some("install a file manager and a browser, and the package `xdg-utils`".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use axum::body::{Body, to_bytes};
 use stigmer_engine::{Error, Report};
+use stigmer_server::problem::Problem;
 use tauri::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_TYPE,
@@ -87,12 +88,7 @@ async fn ask(ready: Ready, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
     let (parts, body) = response.into_parts();
     match to_bytes(body, LARGEST).await {
         Ok(body) => Response::from_parts(parts, body.into()),
-        Err(error) => refuse(&Report {
-            code: "too-large".to_owned(),
-            message: "the answer is too large for the window".to_owned(),
-            causes: vec![error.to_string()],
-            hint: Some("use the command line: `stigmer runs export`".to_owned()),
-        }),
+        Err(_) => refuse(&(&Problem::TooLarge { limit: LARGEST }).into()),
     }
 }
 

@@ -72,7 +72,9 @@ fn not_found() -> Report {
         code: "app-not-found".to_owned(),
         message: "the app is not installed: there is no `stigmer-desktop`".to_owned(),
         causes: Vec::new(),
-        hint: Some("put it beside `stigmer` or into a folder of PATH; `make run` builds and starts it".to_owned()),
+        hint: Some(
+            "put it beside `stigmer` or into a folder of PATH; `make run` builds and starts it".to_owned(),
+        ),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[test]
 fn every_error_code_is_explained_and_no_other() {
     let mut used = codes_of_the_engine();
-    used.extend(codes_of_the_command_line());
+    used.extend(codes_of_the_faces());
     assert_eq!(explained(), used, "left: docs/errors.md, right: the code");
 }
 
@@ -28,10 +28,11 @@ fn codes_of_the_engine() -> BTreeSet<String> {
     codes
 }
 
-/// The reports that the command line makes itself.
-fn codes_of_the_command_line() -> BTreeSet<String> {
+/// The reports that the command line and the shell make themselves.
+fn codes_of_the_faces() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
-    for file in rust_files(&root().join("src-tauri/cli/src")) {
+    for file in ["src-tauri/cli/src", "src-tauri/src"].iter().flat_map(|face| rust_files(&root().join(face)))
+    {
         let source = fs::read_to_string(file).unwrap();
         let after = source.split("code: \"").skip(1);
         codes.extend(after.map(|rest| rest.split_once('"').unwrap().0.to_owned()));
