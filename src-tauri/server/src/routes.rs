@@ -50,8 +50,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
 /// What an operation is called in the description, as `get_runs_id_log`. Functions of two modules may have one name.
 fn name(path: &str, methods: &[HttpMethod]) -> String {
-    let words = path.split(['/', '{', '}']).filter(|word| !["", "api", "v1"].contains(word));
-    methods.iter().map(word).chain(words).collect::<Vec<_>>().join("_")
+    let mut words: Vec<&str> = methods.iter().map(word).collect();
+    words.extend(path.split(['/', '{', '}']).filter(|word| !["", "api", "v1"].contains(word)));
+    words.join("_")
 }
 
 const fn word(method: &HttpMethod) -> &'static str {

@@ -17,7 +17,7 @@ export interface paths {
          * Runs what an agent wrote, waits for its end, and answers with its output. If the caller goes away, the run is
          *     ended. In local mode it may write only to its workspace and to temporary folders.
          */
-        post: operations["execute"];
+        post: operations["post_agents_agent_id_execute"];
         delete?: never;
         options?: never;
         head?: never;
@@ -32,7 +32,7 @@ export interface paths {
             cookie?: never;
         };
         /** What answers here, and where its data is. Makes the usual workspace if there is none. */
-        get: operations["app"];
+        get: operations["get_app"];
         put?: never;
         post?: never;
         delete?: never;
@@ -52,7 +52,7 @@ export interface paths {
          * A WebSocket with notices: that something changed, never what. Send `{"watch":{"runs":["ID"],"workspace":"/abs"}}`
          *     to be told about these, too; each such message replaces the one before.
          */
-        get: operations["listen"];
+        get: operations["get_changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -69,7 +69,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every setting that holds for a folder, with where its value comes from. */
-        get: operations["list"];
+        get: operations["get_config"];
         put?: never;
         post?: never;
         delete?: never;
@@ -87,7 +87,7 @@ export interface paths {
         };
         get?: never;
         /** Changes a setting in the user's file. */
-        put: operations["set"];
+        put: operations["put_config_key"];
         post?: never;
         delete?: never;
         options?: never;
@@ -103,7 +103,7 @@ export interface paths {
             cookie?: never;
         };
         /** What works here, what does not, and how to mend it. Takes some seconds; one check really runs something. */
-        get: operations["examine"];
+        get: operations["get_doctor"];
         put?: never;
         post?: never;
         delete?: never;
@@ -120,7 +120,7 @@ export interface paths {
             cookie?: never;
         };
         /** What is in a folder: folders first, each in natural order. */
-        get: operations["list"];
+        get: operations["get_files"];
         put?: never;
         post?: never;
         delete?: never;
@@ -137,7 +137,7 @@ export interface paths {
             cookie?: never;
         };
         /** Paths that begin like this; folders have a slash at the end. */
-        get: operations["complete"];
+        get: operations["get_files_complete"];
         put?: never;
         post?: never;
         delete?: never;
@@ -154,9 +154,9 @@ export interface paths {
             cookie?: never;
         };
         /** The content of a file of at most 5 MiB. */
-        get: operations["read"];
+        get: operations["get_files_content"];
         /** Replaces the content of a file, or makes it. */
-        put: operations["write"];
+        put: operations["put_files_content"];
         post?: never;
         delete?: never;
         options?: never;
@@ -174,7 +174,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes an empty file or a folder, and the folders above it. */
-        post: operations["create"];
+        post: operations["post_files_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -191,7 +191,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Deletes a file or folder. For a while it can be restored. */
-        post: operations["delete"];
+        post: operations["post_files_delete"];
         delete?: never;
         options?: never;
         head?: never;
@@ -208,7 +208,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Moves a file or folder in its workspace. */
-        post: operations["rename"];
+        post: operations["post_files_rename"];
         delete?: never;
         options?: never;
         head?: never;
@@ -225,7 +225,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Restores what was deleted. */
-        post: operations["bring_back"];
+        post: operations["post_files_restore"];
         delete?: never;
         options?: never;
         head?: never;
@@ -240,7 +240,7 @@ export interface paths {
             cookie?: never;
         };
         /** How each mode stands here and now. */
-        get: operations["modes"];
+        get: operations["get_modes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -257,10 +257,10 @@ export interface paths {
             cookie?: never;
         };
         /** Runs, newest first. */
-        get: operations["list"];
+        get: operations["get_runs"];
         put?: never;
         /** Starts a run and does not wait for it. */
-        post: operations["start"];
+        post: operations["post_runs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -278,7 +278,7 @@ export interface paths {
          * A WebSocket that a run belongs to: it ends when the connection does. For `stigmer run` of the same version; what is
          *     said there may change with every version.
          */
-        get: operations["attach_run"];
+        get: operations["get_runs_attach"];
         put?: never;
         post?: never;
         delete?: never;
@@ -295,7 +295,7 @@ export interface paths {
             cookie?: never;
         };
         /** How the outputs of two runs differ. */
-        get: operations["compare"];
+        get: operations["get_runs_compare"];
         put?: never;
         post?: never;
         delete?: never;
@@ -312,11 +312,11 @@ export interface paths {
             cookie?: never;
         };
         /** Everything that is known about a run. */
-        get: operations["show"];
+        get: operations["get_runs_id"];
         put?: never;
         post?: never;
         /** Removes a run that is over, with its log. */
-        delete: operations["remove"];
+        delete: operations["delete_runs_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -332,7 +332,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Asks a run to end, and forces it after its grace period; a second time forces it at once. Does not wait. */
-        post: operations["cancel"];
+        post: operations["post_runs_id_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -347,7 +347,7 @@ export interface paths {
             cookie?: never;
         };
         /** A run as a file. */
-        get: operations["export"];
+        get: operations["get_runs_id_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -369,7 +369,7 @@ export interface paths {
          * Sends bytes to the standard input of a run. Answers when the run has taken them, so that one that reads slowly
          *     slows its caller down.
          */
-        post: operations["input"];
+        post: operations["post_runs_id_input"];
         delete?: never;
         options?: never;
         head?: never;
@@ -386,7 +386,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Closes the standard input of a run. */
-        post: operations["end"];
+        post: operations["post_runs_id_input_end"];
         delete?: never;
         options?: never;
         head?: never;
@@ -404,7 +404,7 @@ export interface paths {
          * The output as it was written, all streams together. Where bytes were left out by the size limit, the answer
          *     ends before them, or begins behind them if it would begin there.
          */
-        get: operations["bytes"];
+        get: operations["get_runs_id_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -421,7 +421,7 @@ export interface paths {
             cookie?: never;
         };
         /** The next line that matches. */
-        get: operations["find"];
+        get: operations["get_runs_id_log_find"];
         put?: never;
         post?: never;
         delete?: never;
@@ -438,7 +438,7 @@ export interface paths {
             cookie?: never;
         };
         /** The line that a byte is in. */
-        get: operations["line"];
+        get: operations["get_runs_id_log_line"];
         put?: never;
         post?: never;
         delete?: never;
@@ -460,7 +460,7 @@ export interface paths {
          *     1 stderr, 2 system, 3 left out), flags (u8: 1 it matches, 2 lines before it are left away, 4 its text is cut at the
          *     end, 8 its text begins later, 16 no line end yet), two bytes of zero, the length of its text (u32), its text.
          */
-        get: operations["rows"];
+        get: operations["get_runs_id_log_rows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -477,7 +477,7 @@ export interface paths {
             cookie?: never;
         };
         /** How much there is to see of a log now. A filter goes on looking in the background. */
-        get: operations["view"];
+        get: operations["get_runs_id_log_view"];
         put?: never;
         post?: never;
         delete?: never;
@@ -495,7 +495,7 @@ export interface paths {
         };
         get?: never;
         /** Keeps a run whatever its age, or no longer. */
-        put: operations["pin"];
+        put: operations["put_runs_id_pin"];
         post?: never;
         delete?: never;
         options?: never;
@@ -513,7 +513,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Runs it again, exactly as it was but for the environment that it begins with. */
-        post: operations["rerun"];
+        post: operations["post_runs_id_rerun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -530,7 +530,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Tells the terminal of a run its new size. */
-        post: operations["resize"];
+        post: operations["post_runs_id_resize"];
         delete?: never;
         options?: never;
         head?: never;
@@ -548,7 +548,7 @@ export interface paths {
          * A WebSocket with the messages of `stigmer run --json`, see docs/json.md; it closes after `execution_complete`. It is
          *     read from the log at the pace of whoever reads here; who comes back continues with the offset behind the last byte.
          */
-        get: operations["stream"];
+        get: operations["get_runs_id_stream"];
         put?: never;
         post?: never;
         delete?: never;
@@ -565,7 +565,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether the server answers. Needs no token. */
-        get: operations["health"];
+        get: operations["get_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1133,7 +1133,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    execute: {
+    post_agents_agent_id_execute: {
         parameters: {
             query?: never;
             header?: never;
@@ -1175,7 +1175,7 @@ export interface operations {
             };
         };
     };
-    app: {
+    get_app: {
         parameters: {
             query?: never;
             header?: never;
@@ -1210,7 +1210,7 @@ export interface operations {
             };
         };
     };
-    listen: {
+    get_changes: {
         parameters: {
             query?: never;
             header?: never;
@@ -1243,7 +1243,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_config: {
         parameters: {
             query?: {
                 /** @description The folder; absolute. */
@@ -1281,7 +1281,7 @@ export interface operations {
             };
         };
     };
-    set: {
+    put_config_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -1321,7 +1321,7 @@ export interface operations {
             };
         };
     };
-    examine: {
+    get_doctor: {
         parameters: {
             query?: never;
             header?: never;
@@ -1356,7 +1356,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_files: {
         parameters: {
             query: {
                 /** @description The workspace; absolute. */
@@ -1396,7 +1396,7 @@ export interface operations {
             };
         };
     };
-    complete: {
+    get_files_complete: {
         parameters: {
             query: {
                 /** @description The workspace; absolute. */
@@ -1436,7 +1436,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    get_files_content: {
         parameters: {
             query: {
                 /** @description The workspace; absolute. */
@@ -1480,7 +1480,7 @@ export interface operations {
             };
         };
     };
-    write: {
+    put_files_content: {
         parameters: {
             query: {
                 /** @description The workspace; absolute. */
@@ -1526,7 +1526,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    post_files_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -1563,7 +1563,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    post_files_delete: {
         parameters: {
             query?: never;
             header?: never;
@@ -1602,7 +1602,7 @@ export interface operations {
             };
         };
     };
-    rename: {
+    post_files_rename: {
         parameters: {
             query?: never;
             header?: never;
@@ -1639,7 +1639,7 @@ export interface operations {
             };
         };
     };
-    bring_back: {
+    post_files_restore: {
         parameters: {
             query?: never;
             header?: never;
@@ -1676,7 +1676,7 @@ export interface operations {
             };
         };
     };
-    modes: {
+    get_modes: {
         parameters: {
             query?: {
                 /** @description The folder; absolute. */
@@ -1714,7 +1714,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_runs: {
         parameters: {
             query?: {
                 /** @description Words that the command contains anywhere, whatever their case. */
@@ -1781,7 +1781,7 @@ export interface operations {
             };
         };
     };
-    start: {
+    post_runs: {
         parameters: {
             query?: never;
             header?: never;
@@ -1820,7 +1820,7 @@ export interface operations {
             };
         };
     };
-    attach_run: {
+    get_runs_attach: {
         parameters: {
             query?: never;
             header?: never;
@@ -1853,7 +1853,7 @@ export interface operations {
             };
         };
     };
-    compare: {
+    get_runs_compare: {
         parameters: {
             query: {
                 /** @description The earlier run. */
@@ -1893,7 +1893,7 @@ export interface operations {
             };
         };
     };
-    show: {
+    get_runs_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -1931,7 +1931,7 @@ export interface operations {
             };
         };
     };
-    remove: {
+    delete_runs_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -1967,7 +1967,7 @@ export interface operations {
             };
         };
     };
-    cancel: {
+    post_runs_id_cancel: {
         parameters: {
             query?: never;
             header?: never;
@@ -2007,7 +2007,7 @@ export interface operations {
             };
         };
     };
-    export: {
+    get_runs_id_export: {
         parameters: {
             query?: {
                 /** @description `text` is without colours and redrawn lines, `raw` is every byte, `json` is all there is about the run. */
@@ -2048,7 +2048,7 @@ export interface operations {
             };
         };
     };
-    input: {
+    post_runs_id_input: {
         parameters: {
             query?: never;
             header?: never;
@@ -2088,7 +2088,7 @@ export interface operations {
             };
         };
     };
-    end: {
+    post_runs_id_input_end: {
         parameters: {
             query?: never;
             header?: never;
@@ -2124,7 +2124,7 @@ export interface operations {
             };
         };
     };
-    bytes: {
+    get_runs_id_log: {
         parameters: {
             query?: {
                 /** @description The position of the first byte. */
@@ -2173,7 +2173,7 @@ export interface operations {
             };
         };
     };
-    find: {
+    get_runs_id_log_find: {
         parameters: {
             query?: {
                 /** @description What a line must contain. */
@@ -2226,7 +2226,7 @@ export interface operations {
             };
         };
     };
-    line: {
+    get_runs_id_log_line: {
         parameters: {
             query: {
                 /** @description The byte. */
@@ -2267,7 +2267,7 @@ export interface operations {
             };
         };
     };
-    rows: {
+    get_runs_id_log_rows: {
         parameters: {
             query: {
                 /** @description What a line must contain. */
@@ -2322,7 +2322,7 @@ export interface operations {
             };
         };
     };
-    view: {
+    get_runs_id_log_view: {
         parameters: {
             query?: {
                 /** @description What a line must contain. */
@@ -2371,7 +2371,7 @@ export interface operations {
             };
         };
     };
-    pin: {
+    put_runs_id_pin: {
         parameters: {
             query?: never;
             header?: never;
@@ -2411,7 +2411,7 @@ export interface operations {
             };
         };
     };
-    rerun: {
+    post_runs_id_rerun: {
         parameters: {
             query?: never;
             header?: never;
@@ -2453,7 +2453,7 @@ export interface operations {
             };
         };
     };
-    resize: {
+    post_runs_id_resize: {
         parameters: {
             query?: never;
             header?: never;
@@ -2493,7 +2493,7 @@ export interface operations {
             };
         };
     };
-    stream: {
+    get_runs_id_stream: {
         parameters: {
             query?: {
                 /** @description The position of the first byte of output; events come from the beginning. */
@@ -2532,7 +2532,7 @@ export interface operations {
             };
         };
     };
-    health: {
+    get_health: {
         parameters: {
             query?: never;
             header?: never;
