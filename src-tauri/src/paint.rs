@@ -46,7 +46,7 @@ pub(crate) fn expect(app: &AppHandle) {
         tokio::time::sleep(Duration::from_millis(limit)).await;
         let drawn = app.state::<Paint>().painted.load(Ordering::Relaxed) >= window;
         if !drawn && app.get_webview_window(crate::window::MAIN).is_some() {
-            start_again(&app);
+            start_again(&app).await;
         }
     });
 }
@@ -58,7 +58,7 @@ pub(crate) fn painted(app: &AppHandle) {
     paint.painted.store(paint.made.load(Ordering::Relaxed), Ordering::Relaxed);
 }
 
-fn start_again(app: &AppHandle) {
+async fn start_again(app: &AppHandle) {
     if is_safe() {
         tracing::error!("the window has drawn nothing, in the safe mode neither");
         return;
@@ -84,6 +84,7 @@ fn start_again(app: &AppHandle) {
         return;
     }
     tracing::error!("the window has drawn nothing; starting again in the safe mode");
+    app.state::<Core>().close().await;
     app.request_restart();
 }
 
