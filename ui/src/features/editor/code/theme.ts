@@ -62,9 +62,9 @@ const look = EditorView.theme({
     outline: "1px solid color-mix(in srgb, var(--accent) 60%, transparent)",
   },
   "&.cm-focused .cm-nonmatchingBracket": { color: "var(--bad)", backgroundColor: "transparent" },
-  ".cm-searchMatch": { backgroundColor: "var(--found)", borderRadius: "2px" },
+  ".cm-searchMatch": { backgroundColor: "var(--mark)", borderRadius: "2px" },
   ".cm-searchMatch.cm-searchMatch-selected": {
-    backgroundColor: "var(--found)",
+    backgroundColor: "var(--mark)",
     outline: "1px solid var(--warn)",
   },
   ".cm-selectionMatch": { backgroundColor: "color-mix(in srgb, var(--accent) 14%, transparent)" },
