@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 fn every_error_code_is_explained_and_no_other() {
     let mut used = codes_of_the_engine();
     used.extend(codes_of_the_server());
-    used.extend(codes_of_the_command_line());
+    used.extend(codes_of_the_faces());
     assert_eq!(explained(), used, "left: docs/errors.md, right: the code");
 }
 
@@ -41,10 +41,11 @@ fn codes_in(file: &str) -> BTreeSet<String> {
     body.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The reports that the command line makes itself.
-fn codes_of_the_command_line() -> BTreeSet<String> {
+/// The reports that the command line and the shell make themselves.
+fn codes_of_the_faces() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
-    for file in rust_files(&root().join("src-tauri/cli/src")) {
+    for file in ["src-tauri/cli/src", "src-tauri/src"].iter().flat_map(|face| rust_files(&root().join(face)))
+    {
         let source = fs::read_to_string(file).unwrap();
         let after = source.split("code: \"").skip(1);
         codes.extend(after.map(|rest| rest.split_once('"').unwrap().0.to_owned()));
