@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Server(ServerCommand),
     /// Check what works here, what does not, and how to mend it
     Doctor(Doctor),
+    /// Open the app: start it, or show the window of the one that runs
+    Open,
     /// Print a completion script for a shell
     Completions {
         /// The shell

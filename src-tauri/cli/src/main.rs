@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod host;
 mod json;
+mod open;
 mod output;
 mod run;
 mod runs;
@@ -60,6 +61,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, exit::F
         Command::Server(command) => server::server(command, sources, output).await,
         Command::Doctor(options) => doctor::doctor(&options, &sources, output).await,
         Command::Completions { shell } => complete::completions(shell),
+        Command::Open => open::open(),
         Command::Host => host::host(sources).await,
     }
 }

@@ -347,6 +347,15 @@ impl Engine {
         blocking(move || search(&folder, &query, &stop, each)).await
     }
 
+    /// The runs of this engine that go on: those that would end with it.
+    pub fn going_on(&self) -> Vec<RunId> {
+        let live = self.live();
+        let mut runs: Vec<_> =
+            live.iter().filter(|(_, run)| run.state.borrow().ending().is_none()).map(|(id, _)| *id).collect();
+        runs.sort_unstable();
+        runs
+    }
+
     /// Asks every run of this engine to end, at least this urgently.
     pub fn stop_all(&self, stop: Stop) {
         for live in self.live().values() {

@@ -8,6 +8,7 @@ const defaults = {
   timestamps: true,
   wrap: false,
   wrapCode: false,
+  lineNumbers: false,
   showFiles: true,
   filesWidth: 212,
   /** Width of the output, as a part of what editor and output share. */
