@@ -49,7 +49,7 @@ const look = EditorView.theme({
   ".cm-activeLine": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": { backgroundColor: ACTIVE },
   // Not see-through: long lines go on under it.
-  ".cm-gutters": { backgroundColor: "var(--panel)", border: "none", color: "var(--gutter)" },
+  ".cm-gutters": { backgroundColor: "var(--panel)", border: "none", color: "var(--faint)" },
   ".cm-lineNumbers .cm-gutterElement": { padding: "0 2px 0 10px", minWidth: "28px" },
   ".cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLineGutter": { color: "var(--text)", backgroundColor: ACTIVE },
