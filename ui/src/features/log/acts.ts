@@ -96,7 +96,7 @@ const STREAM_NAMES: Record<Stream, string> = {
 
 /** The menu "more". */
 export function menuOf(panel: Panel): (Item | "line")[] {
-  const { log, search, copying } = panel;
+  const { search } = panel;
   return [
     { label: "Filter", keys: KEYS.filter, icon: ListFilter, act: () => panel.openSearch(true) },
     "line",
@@ -118,6 +118,13 @@ export function menuOf(panel: Panel): (Item | "line")[] {
       act: () => void trouble(search, false),
     },
     "line",
+    ...takeAway(panel),
+  ];
+}
+
+/** What of the output can be had elsewhere. */
+function takeAway({ log, search, copying }: Panel): (Item | "line")[] {
+  return [
     {
       label: search.isFiltering ? "Copy all lines that are shown" : "Copy all",
       icon: CopyCheck,
