@@ -22,5 +22,6 @@ forbid stigmer-engine 'faces use the engine, never the other way round' \
     'tauri[a-z-]*' 'clap[a-z_-]*' axum hyper
 forbid stigmer-runner 'it is one thread that must stay small and start at once' \
     tokio async-std smol
+forbid stigmer-server 'the shell uses the server, never the other way round' 'tauri[a-z-]*'
 
 exit "$failed"
