@@ -124,6 +124,8 @@ if [ "$purpose" = bench ]; then
 fi
 if [ "$purpose" = test ]; then
     need python3 python3
+    # Schemathesis is installed into an environment of its own.
+    python3 -c 'import ensurepip' >/dev/null 2>&1 || ! can_install || missing+=(python3-venv)
     want node nodejs
     need ps procps
     need setsid util-linux

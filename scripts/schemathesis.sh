@@ -23,5 +23,5 @@ fi
 cd "${TMPDIR:-/tmp}"
 exec "$st" --config-file "$root/scripts/schemathesis.toml" run "$1/api/openapi.json" \
     --header "Authorization: Bearer $2" --exclude-tag websocket --checks all \
-    --max-examples "${STIGMER_SCHEMATHESIS_EXAMPLES:-20}" --seed 1 --workers 2 --continue-on-failure \
+    --max-examples "${STIGMER_SCHEMATHESIS_EXAMPLES:-20}" --seed 1 --continue-on-failure \
     --generation-database none --no-color

@@ -93,7 +93,8 @@ fn a_workspace_that_cannot_be_used_is_125() {
 
 #[test]
 fn a_workspace_that_may_not_be_read_is_125() {
-    let home = Home::new();
+    // Another user, who tries below, could not use a home that is there already.
+    let home = Home::without_server();
     let closed = home.work().join("closed");
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();

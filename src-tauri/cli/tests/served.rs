@@ -1,6 +1,5 @@
 //! Everything about runs once more, carried out by a server: the outcome is the same.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 #![expect(clippy::duplicate_mod, reason = "each of these brings the harness along")]
 
 #[path = "exit.rs"]

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
 use harness::http::Server;
-use harness::{Home, is_there};
+use harness::{Call, Home, is_there};
 use nix::sys::signal::Signal;
 
 #[test]
@@ -142,7 +142,32 @@ fn the_description_is_true() {
         return;
     }
     let home = Home::new();
-    let server = Server::start(&home);
+    // It starts runs and writes files with whatever occurs to it, so nothing but this home can be written to.
+    let script = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro /; shift; exec \"$@\"";
+    let jail = |home: &Home| {
+        let unshare = Call::of(home, "unshare").args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-ec",
+            script,
+            "sh",
+        ]);
+        unshare.arg(home.path()).env("STIGMER_RUNNER", home.path().join("bin/stigmer-runner"))
+    };
+    if !is_there(
+        test,
+        "to mount in a namespace of its own (unshare --user --mount)",
+        jail(&home).arg("true").ended().code() == 0,
+    ) {
+        return;
+    }
+    let jailed =
+        jail(&home).arg(env!("CARGO_BIN_EXE_stigmer")).args(["server", "start", "--port", "0"]).started();
+    jailed.until_stdout("\n");
+    let link = String::from_utf8(jailed.stdout_so_far()).unwrap();
+    let server = Server::told(&serde_json::json!({ "link": link.trim() }));
     let id = server.run(&home, "echo out; echo err >&2");
     server.until_over(&id);
     let checked = std::process::Command::new(&script)

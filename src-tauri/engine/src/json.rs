@@ -13,28 +13,6 @@ use crate::log::Piece;
 use crate::spec::RunId;
 use crate::state::{Outcome, RunRecord};
 
-/// A row of the history.
-pub fn run(run: &RunRecord) -> Value {
-    let outcome = run.state.ending().map(|ending| &ending.outcome);
-    json!({
-        "run_id": run.id,
-        "state": run.state.word(),
-        "exit_code": outcome.and_then(Outcome::exit_code),
-        "mode": run.place.mode,
-        "command": run.spec.work.to_string(),
-        "workspace": run.spec.workspace,
-        "created": run.created,
-        "started": run.started,
-        "ended": run.state.ending().map(|ending| ending.at),
-        "duration_ms": duration(run),
-        "bytes": run.bytes,
-        "labels": run.spec.labels,
-        "origin": run.spec.origin,
-        "pinned": run.pinned,
-        "rerun_of": run.spec.rerun_of,
-    })
-}
-
 /// The last line where there is no run.
 pub fn refused(error: &Report) -> Value {
     json!({

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 #[test]
 fn every_error_code_is_explained_and_no_other() {
     let mut used = codes_of_the_engine();
+    used.extend(codes_of_the_server());
     used.extend(codes_of_the_faces());
     assert_eq!(explained(), used, "left: docs/errors.md, right: the code");
 }
@@ -21,11 +22,23 @@ fn explained() -> BTreeSet<String> {
 
 /// The words in the body of `Error::code`. Read from the source: a list beside it could be forgotten.
 fn codes_of_the_engine() -> BTreeSet<String> {
-    let source = fs::read_to_string(root().join("src-tauri/engine/src/error.rs")).unwrap();
-    let body = source.split_once("pub fn code(").unwrap().1.split_once("\n    }\n").unwrap().0;
-    let codes: BTreeSet<_> = body.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let codes = codes_in("src-tauri/engine/src/error.rs");
     assert!(codes.contains("program-not-found") && codes.contains("stopped"), "{codes:?}");
     codes
+}
+
+/// The same of `Problem::code`.
+fn codes_of_the_server() -> BTreeSet<String> {
+    let codes = codes_in("src-tauri/server/src/problem.rs");
+    assert!(codes.contains("token") && codes.contains("no-route"), "{codes:?}");
+    codes
+}
+
+/// The words in the body of the function `code` of a file.
+fn codes_in(file: &str) -> BTreeSet<String> {
+    let source = fs::read_to_string(root().join(file)).unwrap();
+    let body = source.split_once("pub fn code(").unwrap().1.split_once("\n    }\n").unwrap().0;
+    body.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// The reports that the command line and the shell make themselves.

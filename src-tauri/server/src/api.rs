@@ -22,8 +22,9 @@ use axum::{Json, Router};
 use stigmer_engine::engine::Engine;
 use tokio_util::task::TaskTracker;
 use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
 
 use crate::problem::{Problem, Refusal};
 use crate::routes::Routes;
@@ -86,7 +87,31 @@ pub fn api(engine: Engine, reach: Reach) -> Router {
 
 /// The description of the API, as `/api/openapi.json` has it.
 pub fn description() -> OpenApi {
-    routes().into_parts(about()).1
+    let mut description = routes().into_parts(about()).1;
+    // Of structs it is derived that there are no other names, of enums it is not.
+    for name in ["Work", "Code", "Input"] {
+        let schemas = description.components.as_mut().map(|components| &mut components.schemas);
+        if let Some(RefOr::T(schema)) = schemas.and_then(|schemas| schemas.get_mut(name)) {
+            close(schema);
+        }
+    }
+    description
+}
+
+/// Says of the objects of an enum that they have no other names.
+fn close(schema: &mut Schema) {
+    let closed = |schema: &mut RefOr<Schema>| match schema {
+        RefOr::T(schema) => close(schema),
+        RefOr::Ref(_) => {}
+    };
+    match schema {
+        Schema::OneOf(one_of) => one_of.items.iter_mut().for_each(closed),
+        Schema::Object(object) if !object.properties.is_empty() => {
+            object.properties.values_mut().for_each(closed);
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+        _ => {}
+    }
 }
 
 fn routes() -> Routes<Shared> {

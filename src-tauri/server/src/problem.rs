@@ -161,7 +161,7 @@ fn status(code: &str) -> StatusCode {
         "too-large" | "file-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "storage-full" => StatusCode::INSUFFICIENT_STORAGE,
         "history-locked" => StatusCode::SERVICE_UNAVAILABLE,
-        "storage" | "history" | "history-newer" | "no-home" | "connection-lost" | "defect" => {
+        "storage" | "history" | "history-newer" | "no-home" | "connection-lost" => {
             StatusCode::INTERNAL_SERVER_ERROR
         }
         "invalid-request"

@@ -5,7 +5,10 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, on};
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::{ComponentsBuilder, HttpMethod, OpenApi, RefOr, Schema};
-use utoipa::{__dev::SchemaReferences, Path};
+use utoipa::{
+    __dev::{SchemaReferences, Tags},
+    Path,
+};
 
 /// Handlers with what they say about themselves.
 pub(crate) struct Routes<S> {
@@ -24,7 +27,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     #[must_use]
     pub(crate) fn with<P, H, T>(mut self, _: P, handler: H) -> Self
     where
-        P: Path + SchemaReferences,
+        P: Path + SchemaReferences + for<'t> Tags<'t>,
         H: Handler<T, S>,
         T: 'static,
     {
@@ -33,6 +36,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let Some(methods) = methods else { return self };
         let mut operation = P::operation();
         operation.operation_id = Some(name(&path, &P::methods()));
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
         self.paths.add_path_operation(&path, P::methods(), operation);
         P::schemas(&mut self.schemas);
         Self { router: self.router.route(&path, on(methods, handler)), ..self }

@@ -7,7 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use crate::problem::{Problem, Refusal};
 
@@ -63,6 +64,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<InBody<T>, Refusal> {
+    // Nothing, said in JSON.
+    let bytes = if bytes.trim_ascii() == b"null" { b"{}" } else { bytes };
     serde_json::from_slice(bytes).map(InBody).map_err(|error| misunderstood(error.to_string()))
 }
 
@@ -113,6 +116,42 @@ impl Upgrade {
     ) -> Response {
         self.0.on_upgrade(carry)
     }
+}
+
+/// The largest number that every client can write: JavaScript's are not exact beyond it.
+const LARGEST_NUMBER: u64 = (1 << 53) - 1;
+
+/// A number in a query.
+pub(crate) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let number = u64::deserialize(from)?;
+    let too_large = || D::Error::custom(format!("the largest number is {LARGEST_NUMBER}"));
+    if number <= LARGEST_NUMBER { Ok(number) } else { Err(too_large()) }
+}
+
+/// A number in JSON, where `80.0` is as good as `80`.
+pub(crate) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<T, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "looked at before")]
+    let from_float = |float: f64| {
+        let fits = float.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&float);
+        fits.then_some(float as u64)
+    };
+    let whole = number.as_u64().or_else(|| number.as_f64().and_then(from_float));
+    let whole = whole.filter(|number| *number <= LARGEST_NUMBER).and_then(|number| T::try_from(number).ok());
+    whole.ok_or_else(|| D::Error::custom(format!("{number} is no number that fits here")))
+}
+
+/// The same where there may be none.
+pub(crate) fn maybe_whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    struct Whole(u64);
+
+    impl<'de> Deserialize<'de> for Whole {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            whole(from).map(Self)
+        }
+    }
+
+    Ok(Option::<Whole>::deserialize(from)?.map(|Whole(number)| number))
 }
 
 /// A request that is not as the description says.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::json;
 use stigmer_engine::compare::{Comparison, Extent, Hunk, Line, Side};
 use stigmer_engine::engine::Engine;
-use stigmer_engine::json::run;
 use stigmer_engine::state::{Outcome, RunRecord};
+use stigmer_server::form::Run;
 
 use super::{short, time};
 use crate::exit::{Exit, Failure};
@@ -26,7 +26,7 @@ pub(super) async fn compare(
     if as_json {
         let changes: Vec<_> =
             compared.difference.hunks.iter().flat_map(|hunk| &hunk.lines).map(change).collect();
-        let shown = json!({ "before": run(&compared.before), "after": run(&compared.after),
+        let shown = json!({ "before": Run::of(engine, &compared.before), "after": Run::of(engine, &compared.after),
             "same_output": compared.same_output, "changes": changes });
         answer(&shown.to_string())?;
     } else {

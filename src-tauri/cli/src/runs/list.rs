@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde_json::json;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
-use stigmer_engine::json;
 use stigmer_engine::state::{Outcome, RunRecord, RunState};
+use stigmer_server::form::Run;
 
 use super::{short, time};
 use crate::args::{Filters, List, duration};
@@ -17,7 +18,7 @@ use crate::output::{Output, Tone, answer};
 pub(super) async fn list(engine: &Engine, options: &List, output: &Output) -> Result<Exit, Failure> {
     let runs = engine.list(filter(&options.text, &options.filters)?).await?;
     if options.filters.json {
-        let lines: Vec<_> = runs.iter().map(|run| json::run(run).to_string()).collect();
+        let lines: Vec<_> = runs.iter().map(|run| json!(Run::of(engine, run)).to_string()).collect();
         answer(&lines.join("\n"))?;
     } else if runs.is_empty() {
         output.note(Tone::Dim, "no runs match; `stigmer run COMMAND` makes one");

@@ -8,6 +8,7 @@ use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{Event, What};
 use stigmer_engine::spec::Guard;
 use stigmer_engine::state::{Outcome, RunRecord};
+use stigmer_server::form::RunDetail;
 
 use super::{list, size, time};
 use crate::exit::{Exit, Failure};
@@ -21,19 +22,12 @@ pub(super) async fn show(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let id = engine.resolve(given).await?;
-    let record = engine.get(id).await?;
-    let (events, _) = engine.events(id, 0)?;
-    let log = engine.log(id);
     if as_json {
-        let mut shown = stigmer_engine::json::run(&record);
-        shown["spec"] = json!(record.spec);
-        shown["place"] = json!(record.place);
-        shown["lines"] = json!(log.line_count()?);
-        shown["ending"] = json!(record.state.ending());
-        shown["folder"] = json!(engine.home().run(id));
-        shown["events"] = json!(events);
-        answer(&shown.to_string())?;
+        answer(&json!(RunDetail::read(engine, id).await?).to_string())?;
     } else {
+        let record = engine.get(id).await?;
+        let (events, _) = engine.events(id, 0)?;
+        let log = engine.log(id);
         let facts = facts(engine, &record, log.length()?, log.line_count()?);
         answer(&format!("{}{}", rows(&facts, &record, output), timeline(&events, record.created, output)))?;
     }

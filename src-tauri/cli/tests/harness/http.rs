@@ -74,6 +74,11 @@ impl Server {
         self.request(method, path, &headers, body)
     }
 
+    /// A request without a body.
+    pub(crate) fn request_of(&self, method: &str, path: &str) -> Answer {
+        self.request(method, path, &self.bearer(), b"")
+    }
+
     /// Starts a run with one shell line.
     #[track_caller]
     pub(crate) fn run(&self, home: &Home, line: &str) -> String {
@@ -95,7 +100,7 @@ impl Answer {
     fn read(mut stream: TcpStream) -> Self {
         let mut bytes = Vec::new();
         // A server that refuses what it has not read may reset the connection behind its answer.
-        let mut buffer = [0; 64 << 10];
+        let mut buffer = vec![0; 64 << 10];
         while let Ok(read @ 1..) = stream.read(&mut buffer) {
             bytes.extend_from_slice(&buffer[..read]);
         }

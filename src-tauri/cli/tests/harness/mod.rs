@@ -9,12 +9,13 @@
 pub(crate) mod call;
 pub(crate) mod http;
 pub(crate) mod terminal;
+pub(crate) mod ws;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -30,7 +31,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 /// A user: a home folder, an empty history, and a workspace; in the tests of `served.rs` with a server that runs.
 pub(crate) struct Home {
     root: TempDir,
-    server: Cell<Option<i32>>,
+    server: Mutex<Option<i32>>,
 }
 
 impl Home {
@@ -52,25 +53,25 @@ impl Home {
         assert!(runner.is_file(), "build it first: cargo build -p stigmer-runner");
         // The runner has no environment; the path that it is started by says to which home it belongs.
         symlink(runner, root.path().join("bin/stigmer-runner")).unwrap();
-        Self { root, server: Cell::new(None) }
+        Self { root, server: Mutex::new(None) }
     }
 
     /// Starts the server of this home in the background: what `stigmer server status --json` says of it.
     pub(crate) fn start_server(&self) -> Value {
         let start = self.stigmer(["server", "start", "--background", "--port", "0", "--json"]);
         let told = start.ended().expect(0).json().remove(0);
-        self.server.set(told["pid"].as_i64().and_then(|pid| pid.try_into().ok()));
+        *self.server.lock().unwrap() = told["pid"].as_i64().and_then(|pid| pid.try_into().ok());
         told
     }
 
     /// The process of the server that was started.
     pub(crate) fn server(&self) -> i32 {
-        self.server.get().unwrap()
+        self.server.lock().unwrap().unwrap()
     }
 
     /// Whether nothing was ever written down here.
     pub(crate) fn is_untouched(&self) -> bool {
-        match self.server.get() {
+        match *self.server.lock().unwrap() {
             Some(_) => self.history().is_empty(),
             None => !self.data().exists(),
         }
@@ -131,7 +132,7 @@ impl Home {
     /// Every process that belongs to this home, its server apart: id and command line.
     pub(crate) fn processes(&self) -> BTreeMap<i32, String> {
         let mut processes = processes_with(self.path());
-        processes.retain(|pid, _| self.server.get() != Some(*pid));
+        processes.retain(|pid, _| *self.server.lock().unwrap() != Some(*pid));
         processes
     }
 

@@ -57,8 +57,8 @@ struct Execute {
     #[serde(default)]
     env: BTreeMap<String, String>,
     /// Longest time from the start of the program to its end.
-    #[serde(default)]
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_u64)]
     timeout_ms: Option<u64>,
 }
 

@@ -82,13 +82,18 @@ async fn carry(socket: WebSocket, engine: Engine) {
     let (shared, taken) = watch::channel(0_u64);
     let (input, inputs) = mpsc::channel(INPUT);
     let listening = Listening { engine: engine.clone(), id, taken: shared, input };
-    tokio::select! {
-        told = tell(&mut to, &engine, id, tail, taken, inputs) => if told.is_ok() {
-            leash.release();
-        },
-        () = listening.listen(&mut from) => drop(leash),
+    let mut heard = std::pin::pin!(listening.listen(&mut from));
+    let told = tokio::select! {
+        told = tell(&mut to, &engine, id, tail, taken, inputs) => told,
+        () = &mut heard => Err(Gone),
+    };
+    if told.is_err() {
+        return drop(leash);
     }
+    leash.release();
+    // The client leaves first: to close while it still speaks would take away what it has not read yet.
     let _ = to.close().await;
+    let _ = timeout(PATIENCE, heard).await;
 }
 
 /// What to run.

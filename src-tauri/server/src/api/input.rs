@@ -49,8 +49,12 @@ async fn end(State(engine): State<Engine>, InPath(id): InPathRun) -> Result<Stat
 #[serde(deny_unknown_fields)]
 struct Resize {
     /// Columns.
+    #[schema(maximum = 65535)]
+    #[serde(deserialize_with = "crate::take::whole")]
     cols: u16,
     /// Rows.
+    #[schema(maximum = 65535)]
+    #[serde(deserialize_with = "crate::take::whole")]
     rows: u16,
 }
 

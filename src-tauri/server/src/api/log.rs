@@ -22,7 +22,7 @@ use super::runs::InPathRun;
 use crate::form::Report;
 use crate::problem::Refusal;
 use crate::routes::Routes;
-use crate::take::{InPath, InQuery};
+use crate::take::{InPath, InQuery, misunderstood};
 
 /// Most bytes of one answer.
 const WINDOW: usize = 1 << 20;
@@ -37,10 +37,12 @@ pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
 #[into_params(parameter_in = Query)]
 struct Window {
     /// The position of the first byte.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::take::number")]
+    #[param(maximum = 9_007_199_254_740_991_u64)]
     from: u64,
     /// How many bytes at most; 1 MiB at most.
-    length: Option<u64>,
+    #[param(maximum = 1_048_576)]
+    length: Option<usize>,
 }
 
 /// The output as it was written, all streams together. Where bytes were left out by the size limit, the answer
@@ -62,7 +64,10 @@ async fn bytes(
     // Asked before reading: what is written before the end is then found by this very read.
     let ended = engine.get(id).await?.state.ending().is_some();
     let log = engine.log(id);
-    let length = usize::try_from(window.length.unwrap_or(u64::MAX)).unwrap_or(WINDOW).min(WINDOW);
+    let length = window.length.unwrap_or(WINDOW);
+    if length > WINDOW {
+        return Err(misunderstood(format!("`length` is at most {WINDOW}")));
+    }
     let read = tokio::task::spawn_blocking(move || read(log, window.from, length)).await;
     let (offset, bytes, end) = read.unwrap_or(Err(Error::Stopped))?;
     let headers = [

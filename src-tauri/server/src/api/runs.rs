@@ -58,13 +58,13 @@ struct Which {
     #[serde(default)]
     text: String,
     /// States, such as `failed,error`.
-    #[param(pattern = "^[a-z_]+(,[a-z_]+)*$", example = "failed,error")]
+    #[param(pattern = "^([a-z_]+(,[a-z_]+)*)?$", example = "failed,error")]
     state: Option<String>,
     /// Modes.
-    #[param(pattern = "^[a-z]+(,[a-z]+)*$", example = "local")]
+    #[param(pattern = "^([a-z]+(,[a-z]+)*)?$", example = "local")]
     mode: Option<String>,
     /// Who started it.
-    #[param(pattern = "^[a-z_]+(,[a-z_]+)*$", example = "window,api")]
+    #[param(pattern = "^([a-z_]+(,[a-z_]+)*)?$", example = "window,api")]
     origin: Option<String>,
     /// Labels.
     label: Option<String>,
@@ -190,7 +190,7 @@ impl From<Asking> for Manner {
 }
 
 /// Asks a run to end, and forces it after its grace period; a second time forces it at once. Does not wait.
-#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "runs", request_body(content = Cancel),
+#[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "runs", request_body(content = Option<Cancel>),
     params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
     responses((status = 202), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
 async fn cancel(
@@ -214,7 +214,7 @@ struct Rerun {
 }
 
 /// Runs it again, exactly as it was but for the environment that it begins with.
-#[utoipa::path(post, path = "/api/v1/runs/{id}/rerun", tag = "runs", request_body(content = Rerun),
+#[utoipa::path(post, path = "/api/v1/runs/{id}/rerun", tag = "runs", request_body(content = Option<Rerun>),
     params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
     responses((status = 201, body = StartedRun), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
 async fn rerun(

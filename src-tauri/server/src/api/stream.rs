@@ -32,7 +32,8 @@ pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
 #[into_params(parameter_in = Query)]
 struct Begin {
     /// The position of the first byte of output; events come from the beginning.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::take::number")]
+    #[param(maximum = 9_007_199_254_740_991_u64)]
     from: u64,
 }
 

@@ -54,7 +54,7 @@ struct Seen {
     #[serde(default)]
     case: bool,
     /// Where a line must have been written, such as `stdout,stderr`.
-    #[param(pattern = "^(stdout|stderr|system)(,(stdout|stderr|system))*$")]
+    #[param(pattern = "^((stdout|stderr|system)(,(stdout|stderr|system))*)?$")]
     streams: Option<String>,
     /// Lines to show before and after each match.
     #[serde(default)]
@@ -117,7 +117,8 @@ async fn view(
 #[into_params(parameter_in = Query)]
 struct Range {
     /// The number of the first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::take::number")]
+    #[param(maximum = 9_007_199_254_740_991_u64)]
     from: u64,
     /// How many at most.
     #[param(maximum = 10_000)]
@@ -181,7 +182,8 @@ fn encode(rows: &[Row]) -> Vec<u8> {
 #[into_params(parameter_in = Query)]
 struct Beginning {
     /// The line to begin with.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::take::number")]
+    #[param(maximum = 9_007_199_254_740_991_u64)]
     from: u64,
     /// Whether to look backwards.
     #[serde(default)]
@@ -231,6 +233,8 @@ async fn find(
 #[into_params(parameter_in = Query)]
 struct Position {
     /// The byte.
+    #[serde(deserialize_with = "crate::take::number")]
+    #[param(maximum = 9_007_199_254_740_991_u64)]
     at: u64,
 }
 

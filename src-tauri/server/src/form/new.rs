@@ -35,11 +35,12 @@ pub struct NewRun {
     #[serde(default)]
     pub input: Input,
     /// Longest time from the start of the program to its end.
-    #[serde(default)]
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_u64)]
     pub timeout_ms: Option<u64>,
     /// Time between asking it to end and forcing it; 5 seconds by default.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
+    #[schema(maximum = 9_007_199_254_740_991_u64)]
     pub grace_ms: Option<u64>,
     /// `workspace` lets it write only there and to temporary folders; by default what the settings say.
     #[serde(default)]
@@ -142,8 +143,12 @@ pub enum Input {
     /// From a terminal, fed by the same, that also takes the output.
     Terminal {
         /// Columns at the start.
+        #[schema(maximum = 65535)]
+        #[serde(deserialize_with = "crate::take::whole")]
         cols: u16,
         /// Rows at the start.
+        #[schema(maximum = 65535)]
+        #[serde(deserialize_with = "crate::take::whole")]
         rows: u16,
     },
 }
