@@ -58,7 +58,7 @@ export class Server {
     const lines = createInterface({ input: child.stdout });
     const [line] = (await once(lines, "line")) as [string];
     const told = JSON.parse(line) as { address: string; link: string };
-    this.address = told.address;
+    this.address = told.address.replace(/\/$/, "");
     this.link = told.link;
     this.token = new URL(told.link).hash.replace("#token=", "");
     this.port = Number(new URL(told.address).port);

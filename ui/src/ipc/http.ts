@@ -11,7 +11,7 @@ export function token(): string {
   if (given !== null) {
     keepToken(given);
     // It has no business in the history, in bookmarks or on a screen that is shared.
-    history.replaceState(null, "", location.pathname + location.search);
+    history.replaceState(null, "", location.pathname.replace(/^\/+/, "/") + location.search);
   }
   return localStorage.getItem(KEPT) ?? "";
 }

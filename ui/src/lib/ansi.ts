@@ -195,7 +195,7 @@ function set(style: Writable, name: "fg" | "bg", colour: Colour | undefined): vo
 /** A colour of 256 (`5;n`) or of all (`2;r;g;b`; with colons a colour space may stand before). */
 function extended(values: number[], colons: boolean): { colour?: Colour; taken: number } {
   if (values[0] === 5) {
-    const colour = xterm(values[1] ?? 0);
+    const colour = xterm(values[1] ?? NaN);
     return colour === undefined ? { taken: 2 } : { colour, taken: 2 };
   }
   if (values[0] !== 2) return { taken: 1 };

@@ -31,6 +31,11 @@ const NAMES: Record<string, string> = {
   escape: "Esc",
   arrowup: "↑",
   arrowdown: "↓",
+  arrowleft: "←",
+  arrowright: "→",
+  pageup: "PgUp",
+  pagedown: "PgDn",
+  delete: "Del",
 };
 
 /** The combination as it is shown, a part for each key. */

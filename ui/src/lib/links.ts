@@ -70,10 +70,13 @@ function withoutEnd(url: string): string {
     const last = url.charAt(end - 1);
     if (/[.,;:!?]/.test(last)) continue;
     const opening = { ")": "(", "]": "[" }[last];
-    if (opening === undefined || url.slice(0, end).includes(opening)) break;
+    if (opening === undefined || isBalanced(url.slice(0, end), opening, last)) break;
   }
   return url.slice(0, end);
 }
+
+const isBalanced = (url: string, opening: string, closing: string) =>
+  url.split(opening).length >= url.split(closing).length;
 
 /** Places by their end, from which the path is found backwards. */
 function places(text: string, pattern: RegExp, add: Add): void {

@@ -146,6 +146,7 @@ export class OpenDocument {
   #bringBack(draft: drafts.Draft, disk: Disk): void {
     if (disk === "changed" && this.#version !== null) {
       this.theirs = { text: this.#saved, format: this.format, version: this.#version };
+      this.#version = draft.version;
     }
     this.#text = draft.text;
     this.format = draft.format;
@@ -239,7 +240,9 @@ export class OpenDocument {
     try {
       return await files.read(this.workspace, this.path);
     } catch (thrown) {
-      return (await this.#isMissing(asFailure(thrown))) ? null : undefined;
+      const failure = asFailure(thrown);
+      const isGone = failure.report.code === "folder-unusable" || (await this.#isMissing(failure));
+      return isGone ? null : undefined;
     }
   }
 
@@ -274,7 +277,7 @@ export class OpenDocument {
     }
     const found = await this.#find();
     if (found === undefined || (found !== null && found.version === this.#version)) {
-      if (found) this.#isBack();
+      if (found) this.#isBack(found.bytes);
     } else if (found === null || this.dirty) {
       this.#differs(found);
     } else {
@@ -284,8 +287,9 @@ export class OpenDocument {
   }
 
   /** It is on the disk again as it was. */
-  #isBack(): void {
+  #isBack(bytes: Uint8Array): void {
     if (this.disk === "same") return;
+    this.#saved = decode(bytes)?.text ?? this.#saved;
     this.disk = "same";
     this.theirs = null;
     this.edited();

@@ -73,8 +73,8 @@ export async function activate(document: OpenDocument): Promise<void> {
 }
 
 /** Lets a person type in the document that has the editor. */
-export function focus(): void {
-  if (active) active.wish = { line: null, force: true };
+export function focus(line: number | null = active?.wish?.line ?? null): void {
+  if (active) active.wish = { line, force: true };
 }
 
 /** Closes a tab; a person is asked first where something is not saved. */

@@ -33,7 +33,7 @@ export const frameActions = () =>
     },
     {
       id: "close",
-      title: "Close what floats",
+      title: "Close the dialog",
       group: "Window",
       keys: "escape",
       always: true,

@@ -103,7 +103,7 @@ struct ModeState {
     mode: Mode,
     /// Whether a run in it would start.
     available: bool,
-    /// `ready`, or `unavailable`.
+    /// `ready`, or `not yet`.
     word: &'static str,
     /// Why, or where runs go.
     detail: String,
@@ -123,11 +123,12 @@ async fn modes(
             let target = Target { mode: Some(mode) };
             let place = engine.place(&RunSpec { target, ..RunSpec::new(work, &workspace) });
             let (available, detail) = match place {
-                Ok(_) if mode == Mode::Local => (true, "on this machine".to_owned()),
+                Ok(_) if mode == Mode::Local => (true, "Your own tools, files and network; no download.".into()),
                 Ok(place) => (true, place.reason),
-                Err(error) => (false, error.to_string()),
+                Err(_) if mode == Mode::Auto => (false, "Chooses between the two, once there are two.".into()),
+                Err(_) => (false, "Comes with a later version; this one runs on this computer.".into()),
             };
-            ModeState { mode, available, word: if available { "ready" } else { "unavailable" }, detail }
+            ModeState { mode, available, word: if available { "ready" } else { "not yet" }, detail }
         };
         Ok([Mode::Local, Mode::Sandbox, Mode::Daytona, Mode::Auto].map(state).into())
     })

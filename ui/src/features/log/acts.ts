@@ -11,11 +11,10 @@ import TriangleAlert from "@lucide/svelte/icons/triangle-alert";
 import type { Item } from "../../controls/Menu.svelte";
 import type { RunDetail, Stream } from "../../ipc/types";
 import { download } from "../../lib/download";
-import { isActive } from "../../lib/states";
 import type { Action } from "../../stores/actions.svelte";
 import type { LogRows } from "../../stores/log.svelte";
 import { prefer, preferences } from "../../stores/preferences.svelte";
-import { exported, rerun, stop } from "../../stores/runs.svelte";
+import { exported } from "../../stores/runs.svelte";
 import { attempt, say } from "../../stores/toasts.svelte";
 import type { Copying } from "./copying.svelte";
 import { STREAMS } from "./search.svelte";
@@ -39,15 +38,11 @@ export const KEYS = {
   wrap: "alt+z",
   trouble: "f8",
   stop: "mod+.",
-  again: "mod+shift+enter",
+  again: "mod+shift+r",
 };
 
 export function logActions(panel: Panel): Action[] {
   const { log, viewport, search } = panel;
-  const isOver = () => {
-    const run = panel.run();
-    return run === undefined || !isActive(run);
-  };
   const output = (id: string, title: string, keys: string | undefined, act: () => void): Action => ({
     id: `log-${id}`,
     title,
@@ -73,29 +68,13 @@ export function logActions(panel: Panel): Action[] {
       "shift+f8",
       () => void trouble(search, true),
     ),
-    output("follow", "Follow the end of the output", "mod+shift+e", () => viewport.follow()),
+    output("follow", "Follow the end of the output", "alt+f", () => viewport.follow()),
     output("timestamps", "Show or hide times in the output", KEYS.timestamps, toggleTimestamps),
     output("numbers", "Show or hide line numbers in the output", "alt+n", toggleNumbers),
     output("wrap", "Wrap long lines of the output or not", KEYS.wrap, toggleWrap),
     output("copy", "Copy the whole output", undefined, () => void panel.copying.copyAll()),
     output("text", "Save the output as text", undefined, () => void save(log.id, "text")),
     output("raw", "Save the output byte by byte", undefined, () => void save(log.id, "raw")),
-    {
-      id: "log-stop",
-      title: "Stop the run that is shown",
-      group: "Run",
-      keys: KEYS.stop,
-      disabled: isOver,
-      act: () => void stop(log.id),
-    },
-    {
-      id: "log-again",
-      title: "Run the same again",
-      group: "Run",
-      keys: KEYS.again,
-      disabled: () => !isOver(),
-      act: () => void rerun(log.id),
-    },
   ];
 }
 

@@ -211,6 +211,9 @@ export class Search {
 
   #failed(thrown: unknown): void {
     const { report } = asFailure(thrown);
-    if (report.code !== "aborted") this.failure = [sentence(report), ...(report.causes ?? [])].join(": ");
+    if (report.code === "aborted") return;
+    const said = [sentence(report), ...(report.causes ?? [])].join(": ");
+    // The picture of where the mistake is needs lines and a fixed width; its last line is words.
+    this.failure = said.replace(/regex parse error:[^]*\berror: /, "");
   }
 }

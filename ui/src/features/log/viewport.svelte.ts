@@ -39,8 +39,8 @@ export class Viewport {
   #heights = new Map<number, number>();
   #hold: ReturnType<typeof setTimeout> | undefined;
   #isHeld = false;
-  /** How many rows there were when the end was left. */
-  #left = $state(0);
+  /** How many rows there were when the end was left; `null` until it is known. */
+  #left = $state<number | null>(null);
 
   constructor(readonly log: LogRows) {}
 
@@ -60,7 +60,7 @@ export class Viewport {
 
   /** Lines that came since the end was left. */
   get fresh(): number {
-    return this.following ? 0 : Math.max(0, this.rows - this.#left);
+    return this.following || this.#left === null ? 0 : Math.max(0, this.rows - this.#left);
   }
 
   /** The bar is the position itself. */
@@ -101,7 +101,7 @@ export class Viewport {
     this.#forgetHeights();
     this.cursor = null;
     this.marked = null;
-    this.#left = 0;
+    this.#left = null;
     this.#isHeld = false;
   }
 
@@ -181,6 +181,7 @@ export class Viewport {
   update(): void {
     const { seen } = this.log;
     if (seen === null || this.#height === 0) return;
+    this.#left ??= seen.rows;
     this.way = pretended(seen.rows, this.#wrap ? this.#mean : ROW);
     this.#end = ending(seen.rows, this.#height, this.heightOf);
     if (this.following || isBefore(this.#end, this.#position)) this.#position = this.#end;

@@ -9,7 +9,7 @@ import {
   undo,
 } from "@codemirror/commands";
 import { openSearchPanel } from "@codemirror/search";
-import { EditorView } from "@codemirror/view";
+import { EditorView, keymap } from "@codemirror/view";
 import type { Command, ViewUpdate } from "@codemirror/view";
 
 import type { OpenDocument } from "../../../stores/documents.svelte";
@@ -44,6 +44,8 @@ export class CodeEditor {
   constructor(
     parent: HTMLElement,
     private readonly moved: (place: Place) => void,
+    /** The output has the same keys for its own lines: here they are ours. */
+    private readonly rewrap: () => void,
   ) {
     this.#view = new EditorView({ parent });
   }
@@ -63,9 +65,15 @@ export class CodeEditor {
   #begin(document: OpenDocument, wrapped: boolean): CodeBuffer {
     const listener = EditorView.updateListener.of((update) => this.#updated(document, update));
     const parts = { label: `Text of ${document.name}`, wrap: wrapped, readOnly: document.readOnly };
-    const buffer = new CodeBuffer(document, begin(document.text, parts, listener));
+    const keys = keymap.of([{ key: "Alt-z", run: () => this.#rewrap() }]);
+    const buffer = new CodeBuffer(document, begin(document.text, parts, [listener, keys]));
     document.buffer = buffer;
     return buffer;
+  }
+
+  #rewrap(): boolean {
+    this.rewrap();
+    return true;
   }
 
   #updated(document: OpenDocument, update: ViewUpdate): void {

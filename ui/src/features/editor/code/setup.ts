@@ -84,7 +84,7 @@ const behaviour: Extension = [
 export function begin(
   text: string,
   parts: { label: string; wrap: boolean; readOnly: boolean },
-  listener: Extension,
+  more: Extension,
 ): EditorState {
   return EditorState.create({
     doc: text,
@@ -96,11 +96,11 @@ export function begin(
       EditorView.clipboardInputFilter.of((pasted) => pasted.replace(/\r\n?/g, "\n")),
       indentUnit.of(indentOf(text)),
       EditorState.tabSize.of(4),
-      listener,
+      more,
       language.of([]),
       wrapping.of(wrap(parts.wrap)),
       writing.of(readOnly(parts.readOnly)),
-      EditorView.contentAttributes.of({ "aria-label": parts.label, spellcheck: "false" }),
+      EditorView.contentAttributes.of({ "aria-label": parts.label, spellcheck: "false", tabindex: "0" }),
     ],
   });
 }

@@ -28,10 +28,17 @@ const highlight = HighlightStyle.define([
   { tag: tags.changed, color: "var(--warn)" },
 ]);
 
+const ACTIVE = "color-mix(in srgb, var(--hover) 70%, transparent)";
+
 const look = EditorView.theme({
   "&": { height: "100%", color: "var(--text)", backgroundColor: "transparent" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { font: "var(--text-code)", lineHeight: "20px", overflow: "auto" },
+  ".cm-scroller": {
+    font: "var(--text-code)",
+    lineHeight: "20px",
+    overflow: "auto",
+    fontVariantLigatures: "none",
+  },
   ".cm-content": { padding: "8px 0", caretColor: "var(--accent)" },
   ".cm-line": { padding: "0 12px 0 2px" },
   ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--accent)", borderLeftWidth: "2px" },
@@ -40,17 +47,15 @@ const look = EditorView.theme({
   },
   ".cm-content ::selection": { backgroundColor: "transparent" },
   ".cm-activeLine": { backgroundColor: "transparent" },
-  "&.cm-focused .cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--hover) 70%, transparent)" },
-  ".cm-gutters": { backgroundColor: "transparent", border: "none", color: "var(--faint)" },
-  ".cm-lineNumbers .cm-gutterElement": { padding: "0 2px 0 12px", minWidth: "34px" },
+  "&.cm-focused .cm-activeLine": { backgroundColor: ACTIVE },
+  // Not see-through: long lines go on under it.
+  ".cm-gutters": { backgroundColor: "var(--panel)", border: "none", color: "var(--gutter)" },
+  ".cm-lineNumbers .cm-gutterElement": { padding: "0 2px 0 10px", minWidth: "28px" },
   ".cm-activeLineGutter": { backgroundColor: "transparent" },
-  "&.cm-focused .cm-activeLineGutter": {
-    color: "var(--text)",
-    backgroundColor: "color-mix(in srgb, var(--hover) 70%, transparent)",
-  },
-  ".cm-foldGutter": { width: "14px" },
-  ".cm-foldGutter .cm-gutterElement": { opacity: "0", cursor: "pointer" },
-  ".cm-gutters:hover .cm-foldGutter .cm-gutterElement, .cm-foldGutter .folded": { opacity: "1" },
+  "&.cm-focused .cm-activeLineGutter": { color: "var(--text)", backgroundColor: ACTIVE },
+  ".cm-foldGutter": { width: "12px" },
+  ".cm-foldGutter span": { opacity: "0", cursor: "pointer" },
+  ".cm-gutters:hover .cm-foldGutter span, .cm-foldGutter .folded": { opacity: "1" },
   ".cm-foldPlaceholder": {
     padding: "0 6px",
     border: "1px solid var(--line-strong)",
@@ -63,10 +68,9 @@ const look = EditorView.theme({
   },
   "&.cm-focused .cm-nonmatchingBracket": { color: "var(--bad)", backgroundColor: "transparent" },
   ".cm-searchMatch": { backgroundColor: "var(--mark)", borderRadius: "2px" },
-  ".cm-searchMatch.cm-searchMatch-selected": {
-    backgroundColor: "var(--mark)",
-    outline: "1px solid var(--warn)",
-  },
+  ".cm-searchMatch, .cm-searchMatch span": { color: "var(--on-mark)" },
+  ".cm-searchMatch.cm-searchMatch-selected": { backgroundColor: "var(--mark-now)" },
+  ".cm-searchMatch.cm-searchMatch-selected, .cm-searchMatch-selected span": { color: "var(--on-mark-now)" },
   ".cm-selectionMatch": { backgroundColor: "color-mix(in srgb, var(--accent) 14%, transparent)" },
   ".cm-specialChar": { color: "var(--warn)" },
   ".cm-lineEnd": { color: "var(--faint)", userSelect: "none" },

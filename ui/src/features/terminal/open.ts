@@ -1,0 +1,74 @@
+/** Opening a terminal, and going to the one that is open. */
+
+import { hasTerminal, isActive } from "../../lib/states";
+import type { Action } from "../../stores/actions.svelte";
+import { focus as focusEditor } from "../../stores/documents.svelte";
+import { modes } from "../../stores/modes.svelte";
+import { detail, open, runs, start } from "../../stores/runs.svelte";
+import { workspace } from "../../stores/workspace.svelte";
+import { preload } from "./screens";
+
+/** The shell of the machine that it runs on, whichever that is. */
+const SHELL = 'exec "${SHELL:-/bin/sh}"';
+
+export const isShell = (labels: readonly string[]) => labels.includes("terminal");
+
+/** The run whose terminal takes the keys as soon as it is shown. */
+let wanted: string | null = null;
+
+/** Whether this terminal was asked for; it is told once. */
+export function takeWish(id: string): boolean {
+  const is = wanted === id;
+  if (is) wanted = null;
+  return is;
+}
+
+const field = () => document.querySelector<HTMLElement>(".screen .xterm-helper-textarea");
+
+export async function openTerminal(): Promise<void> {
+  const { lastSize } = await preload();
+  const id = await start({
+    work: { kind: "line", line: SHELL },
+    workspace: workspace.path,
+    mode: modes.chosen,
+    input: { terminal: { ...lastSize } },
+    labels: ["terminal"],
+  });
+  if (id === undefined) return;
+  wanted = id;
+  field()?.focus();
+}
+
+/** To the terminal that is open, from it to the file; a new one where there is none. */
+function switchTerminal(): void {
+  if (document.activeElement === field() && field()) {
+    focusEditor();
+    return;
+  }
+  const isLive = (id: string) => {
+    const run = detail(id);
+    return run !== undefined && isActive(run) && hasTerminal(run);
+  };
+  const id = runs.shown !== null && isLive(runs.shown) ? runs.shown : runs.opened.findLast(isLive);
+  if (id === undefined) {
+    void openTerminal();
+    return;
+  }
+  wanted = id;
+  open(id);
+  if (takeWishNow(id)) field()?.focus();
+}
+
+/** It is on the screen already, and will not ask. */
+const takeWishNow = (id: string) => runs.shown === id && field() !== null && takeWish(id);
+
+export const terminalActions = (): Action[] => [
+  { id: "terminal", title: "Open a terminal", group: "Run", keys: "mod+`", act: switchTerminal },
+  {
+    id: "terminal-new",
+    title: "Open another terminal",
+    group: "Run",
+    keys: "mod+shift+`",
+    act: () => void openTerminal(),
+  },
+];
