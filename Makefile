@@ -1,7 +1,7 @@
 # What can be done here; `make` alone lists it. The work is in scripts/, which install what is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build runner test check bench torture tour screenshots icons install uninstall clean
+.PHONY: help run build cli runner test check bench torture tour screenshots icons install uninstall clean
 
 PREFIX ?= $(HOME)/.local
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -14,11 +14,14 @@ run: export STIGMER_COMMAND = $(value CMD)
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
-run: ## Build, then run CMD: make run CMD='python3 --version'
+run: ## Build and open the app; or run a command: make run CMD='python3 --version'
 	@scripts/run.sh
 
-build: ## Build the command line and the runner, optimised
+build: ## Build the app, the command line and the runner, optimised
 	@scripts/build.sh
+
+cli: ## Build the command line and the runner alone: they need no display
+	@scripts/build.sh command-line
 
 runner: ## Build the static runner alone
 	@scripts/build.sh runner
@@ -46,12 +49,13 @@ screenshots: ## Take pictures of every screen into target/screenshots
 icons: ## Render icons/*.png from icons/icon.svg
 	@scripts/icons.sh
 
-install: build ## Install below PREFIX (~/.local): bin/stigmer, lib/stigmer/stigmer-runner
+install: build ## Install below PREFIX (~/.local): bin/stigmer-desktop, bin/stigmer, lib/stigmer/stigmer-runner
+	install -D -m 755 $(target)/release/stigmer-desktop $(DESTDIR)$(PREFIX)/bin/stigmer-desktop
 	install -D -m 755 $(target)/release/stigmer $(DESTDIR)$(PREFIX)/bin/stigmer
 	install -D -m 755 $(target)/release/stigmer-runner $(DESTDIR)$(PREFIX)/lib/stigmer/stigmer-runner
 
 uninstall: ## Remove what `install` put there; runs and settings stay
-	rm -f $(DESTDIR)$(PREFIX)/bin/stigmer $(DESTDIR)$(PREFIX)/lib/stigmer/stigmer-runner
+	rm -f $(DESTDIR)$(PREFIX)/bin/stigmer-desktop $(DESTDIR)$(PREFIX)/bin/stigmer $(DESTDIR)$(PREFIX)/lib/stigmer/stigmer-runner
 
 clean: ## Remove what was built
 	cargo clean

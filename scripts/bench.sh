@@ -4,6 +4,6 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 "$root/scripts/need.sh" bench
-"$root/scripts/build.sh"
+"$root/scripts/build.sh" command-line
 cargo bench --locked -p stigmer-engine
 bench/run.sh

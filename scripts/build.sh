@@ -1,14 +1,25 @@
 #!/usr/bin/env bash
-# Builds what is installed: `stigmer`, and `stigmer-runner` without any shared library, so that the same file
-# runs wherever a command should run.
+# Builds what is installed: the app, `stigmer`, and `stigmer-runner` without any shared library, so that the same
+# file runs wherever a command should run.
 #
-#   scripts/build.sh            both
-#   scripts/build.sh runner     the runner alone
+#   scripts/build.sh                all of it, with the pages of the window
+#   scripts/build.sh command-line   what works without a display
+#   scripts/build.sh runner         the runner alone
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-"$root/scripts/need.sh" build
-if [ "${1:-}" != runner ]; then
-    cargo build --locked --release -p stigmer
-fi
+case "${1:-all}" in
+    all)
+        "$root/scripts/need.sh" app
+        # First: both programs have the pages in them.
+        "$root/scripts/ui.sh" build
+        cargo build --locked --release -p stigmer-desktop -p stigmer
+        ;;
+    command-line)
+        "$root/scripts/need.sh" build
+        cargo build --locked --release -p stigmer
+        ;;
+    runner) "$root/scripts/need.sh" build ;;
+    *) fail "\`$1\` is nothing that can be built" "give command-line, runner or nothing" ;;
+esac
 cargo rustc --locked --release -p stigmer-runner --bin stigmer-runner -- -C target-feature=+crt-static

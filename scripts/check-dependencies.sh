@@ -24,5 +24,6 @@ forbid stigmer-server 'it has no face of its own, and nothing that it speaks to 
     'tauri[a-z-]*' 'clap[a-z_-]*' h2 'rustls[a-z-]*' native-tls openssl
 forbid stigmer-runner 'it is one thread that must stay small and start at once' \
     tokio async-std smol
+forbid stigmer-server 'the shell uses the server, never the other way round' 'tauri[a-z-]*'
 
 exit "$failed"

@@ -2,6 +2,7 @@
 # Installs what is missing to build or test, on Debian and Ubuntu; elsewhere says what is missing.
 #
 #   scripts/need.sh build    what building needs: a C compiler (for the bundled SQLite) and Rust
+#   scripts/need.sh app      and what the app is built on: the web view of the system
 #   scripts/need.sh ui       what the pages of the window are made with: Node.js
 #   scripts/need.sh run      and what the first command of the README runs
 #   scripts/need.sh test     and what the tests run
@@ -106,6 +107,12 @@ if [ "$purpose" = ui ]; then
     exit
 fi
 need cc build-essential
+if [ "$purpose" = app ] || [ "$purpose" = test ]; then
+    need pkg-config pkg-config
+    have pkg-config && pkg-config --exists webkit2gtk-4.1 || missing+=(libwebkit2gtk-4.1-dev)
+    # Loaded when the tray is shown; without it there is a window and no tray.
+    ldconfig -p 2>/dev/null | grep -q 'libayatana-appindicator3\.so' || missing+=(libayatana-appindicator3-1)
+fi
 if [ "$purpose" = run ]; then
     # What the first command of the README runs; a bare machine has none.
     need python3 python3
@@ -128,6 +135,11 @@ if [ "$purpose" = test ]; then
         need fish fish
         need gnome-keyring-daemon gnome-keyring
         need chromium chromium
+        need Xvfb xvfb
+        need xdotool xdotool
+        need import imagemagick
+        need WebKitWebDriver webkit2gtk-driver
+        /usr/bin/python3 -c 'import dbus, gi' 2>/dev/null || missing+=(python3-dbus python3-gi)
     fi
 fi
 if [ ${#missing[@]} -gt 0 ]; then

@@ -38,6 +38,9 @@ else
     echo "SKIPPED: journeys through the pages: no Chromium here; apt-get install chromium" | tee -a "$output"
 fi
 
+say "the app in its window"
+scripts/test-native.sh 2>&1 | tee -a "$output"
+
 say "tests in the documentation of the code"
 cargo test --locked --workspace --doc 2>&1 | tee -a "$output"
 

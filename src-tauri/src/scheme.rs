@@ -33,6 +33,7 @@ const ORIGINS: &[&str] = &[
 ];
 
 /// Answers a request of the window, not on the main thread.
+#[expect(clippy::needless_pass_by_value, reason = "Tauri hands the context over by value")]
 pub(crate) fn answer(
     context: UriSchemeContext<'_, Wry>,
     request: Request<Vec<u8>>,
