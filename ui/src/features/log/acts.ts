@@ -9,7 +9,7 @@ import ListTree from "@lucide/svelte/icons/list-tree";
 import TriangleAlert from "@lucide/svelte/icons/triangle-alert";
 
 import type { Item } from "../../controls/Menu.svelte";
-import type { RunDetail, Stream } from "../../ipc/types";
+import type { Stream } from "../../ipc/types";
 import { download } from "../../lib/download";
 import type { Action } from "../../stores/actions.svelte";
 import type { LogRows } from "../../stores/log.svelte";
@@ -26,7 +26,6 @@ export interface Panel {
   viewport: Viewport;
   search: Search;
   copying: Copying;
-  run: () => RunDetail | undefined;
   openSearch: (filter?: boolean) => void;
   focusRows: () => void;
 }
@@ -35,10 +34,8 @@ export const KEYS = {
   search: "mod+f",
   filter: "mod+shift+f",
   timestamps: "alt+t",
-  wrap: "alt+z",
+  wrap: "alt+shift+z",
   trouble: "f8",
-  stop: "mod+.",
-  again: "mod+shift+r",
 };
 
 export function logActions(panel: Panel): Action[] {
@@ -68,7 +65,7 @@ export function logActions(panel: Panel): Action[] {
       "shift+f8",
       () => void trouble(search, true),
     ),
-    output("follow", "Follow the end of the output", "alt+f", () => viewport.follow()),
+    output("follow", "Follow the end of the output", "alt+end", () => viewport.follow()),
     output("timestamps", "Show or hide times in the output", KEYS.timestamps, toggleTimestamps),
     output("numbers", "Show or hide line numbers in the output", "alt+n", toggleNumbers),
     output("wrap", "Wrap long lines of the output or not", KEYS.wrap, toggleWrap),
@@ -99,7 +96,7 @@ const STREAM_NAMES: Record<Stream, string> = {
 
 /** The menu "more". */
 export function menuOf(panel: Panel): (Item | "line")[] {
-  const { log, search, copying } = panel;
+  const { search } = panel;
   return [
     { label: "Filter", keys: KEYS.filter, icon: ListFilter, act: () => panel.openSearch(true) },
     "line",
@@ -121,6 +118,13 @@ export function menuOf(panel: Panel): (Item | "line")[] {
       act: () => void trouble(search, false),
     },
     "line",
+    ...takeAway(panel),
+  ];
+}
+
+/** What of the output can be had elsewhere. */
+function takeAway({ log, search, copying }: Panel): (Item | "line")[] {
+  return [
     {
       label: search.isFiltering ? "Copy all lines that are shown" : "Copy all",
       icon: CopyCheck,

@@ -201,7 +201,7 @@ function terminal(): Terminal {
     cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     fontFamily: style.getPropertyValue("--font-code").trim(),
     fontSize: 12.5,
-    lineHeight: 1.25,
+    lineHeight: 1.18,
     minimumContrastRatio: 4.5,
     scrollback: LINES,
     screenReaderMode: true,

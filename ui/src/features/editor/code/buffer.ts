@@ -7,7 +7,14 @@ import type { EditorView } from "@codemirror/view";
 import type { Grammar } from "../../../lib/languages";
 import type { Buffer, OpenDocument } from "../../../stores/documents.svelte";
 
+export interface Shower {
+  moved: () => void;
+  rewrap: () => void;
+}
+
 export class CodeBuffer implements Buffer {
+  /** Who shows it now: another one after the pages were elsewhere meanwhile. */
+  shownBy: Shower | null = null;
   /** What it is coloured by; nothing yet. */
   grammar: Grammar | null = null;
   #state: EditorState;
@@ -42,7 +49,8 @@ export class CodeBuffer implements Buffer {
     return parts.join("\n");
   }
 
-  show(view: EditorView): void {
+  show(view: EditorView, by: Shower): void {
+    this.shownBy = by;
     view.setState(this.#state);
     this.#view = view;
     if (this.#scroll) view.dispatch({ effects: this.#scroll });
@@ -53,6 +61,7 @@ export class CodeBuffer implements Buffer {
     this.#state = this.#view.state;
     this.#scroll = this.#view.scrollSnapshot();
     this.#view = null;
+    this.shownBy = null;
   }
 
   /** Only what differs is replaced, so that cursor, scroll and folds stay where they are; it can be undone. */

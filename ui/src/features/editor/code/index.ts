@@ -10,7 +10,7 @@ import {
 } from "@codemirror/commands";
 import { openSearchPanel } from "@codemirror/search";
 import { EditorView, keymap } from "@codemirror/view";
-import type { Command, ViewUpdate } from "@codemirror/view";
+import type { Command } from "@codemirror/view";
 
 import type { OpenDocument } from "../../../stores/documents.svelte";
 import { CodeBuffer, at } from "./buffer";
@@ -56,29 +56,23 @@ export class CodeEditor {
     if (this.#shown === buffer) return;
     this.#shown?.hide();
     this.#shown = buffer;
-    buffer.show(this.#view);
+    buffer.show(this.#view, { moved: () => this.#tell(), rewrap: this.rewrap });
     this.wrap(wrapped);
     this.write(!document.readOnly);
     this.#tell();
   }
 
   #begin(document: OpenDocument, wrapped: boolean): CodeBuffer {
-    const listener = EditorView.updateListener.of((update) => this.#updated(document, update));
+    const shower = () => (document.buffer instanceof CodeBuffer ? document.buffer.shownBy : null);
+    const listener = EditorView.updateListener.of(({ docChanged, selectionSet }) => {
+      if (docChanged) document.edited();
+      if (docChanged || selectionSet) shower()?.moved();
+    });
+    const keys = keymap.of([{ key: "Alt-z", run: () => (shower()?.rewrap(), true) }]);
     const parts = { label: `Text of ${document.name}`, wrap: wrapped, readOnly: document.readOnly };
-    const keys = keymap.of([{ key: "Alt-z", run: () => this.#rewrap() }]);
     const buffer = new CodeBuffer(document, begin(document.text, parts, [listener, keys]));
     document.buffer = buffer;
     return buffer;
-  }
-
-  #rewrap(): boolean {
-    this.rewrap();
-    return true;
-  }
-
-  #updated(document: OpenDocument, update: ViewUpdate): void {
-    if (update.docChanged) document.edited();
-    if (update.docChanged || update.selectionSet) this.#tell();
   }
 
   #tell(): void {
