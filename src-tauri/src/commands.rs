@@ -32,6 +32,11 @@ impl Listener {
         }
     }
 
+    /// Nobody listens any more: the window is closed.
+    pub(crate) fn leave(&self) {
+        self.replace(None);
+    }
+
     fn watch(&self, watch: Watch) {
         if let Some((wanted, _)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             wanted.send_replace(watch);

@@ -7,6 +7,7 @@ use tauri::async_runtime::spawn;
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 
+use crate::commands::Listener;
 use crate::core::Core;
 use crate::{thrift, window};
 
@@ -66,6 +67,7 @@ pub(crate) fn end(app: &AppHandle) {
 
 /// The last window was closed. The app stays where its tray, or a second start, finds it.
 pub(crate) fn last_window_closed(app: &AppHandle) {
+    app.state::<Listener>().leave();
     if can_be_found() {
         thrift::window_closed(app);
     } else {

@@ -1,13 +1,18 @@
 //! The one window.
 
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager as _, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry};
+use tauri::window::Color;
+use tauri::{AppHandle, Manager as _, Theme, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry};
 use tauri_plugin_window_state::{AppHandleExt as _, StateFlags};
 
 use crate::paint;
 
 /// Its label, by which the one capability knows it.
 pub(crate) const MAIN: &str = "main";
+
+/// `--bg` of the pages, in each theme.
+const LIGHT: Color = Color(0xf6, 0xf6, 0xf4, 0xff);
+const DARK: Color = Color(0x0e, 0x10, 0x12, 0xff);
 
 /// What of a window is the same the next time. Not whether it is visible: it always is.
 fn kept() -> StateFlags {
@@ -47,6 +52,9 @@ fn make(app: &AppHandle) -> tauri::Result<()> {
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
+    // What is seen before the first picture has the colour of the pages, so that nothing flashes.
+    let dark = window.theme().is_ok_and(|theme| theme == Theme::Dark);
+    window.set_background_color(Some(if dark { DARK } else { LIGHT }))?;
     paint::expect(app);
     let app = app.clone();
     window.on_window_event(move |event| {

@@ -31,6 +31,16 @@ class Window(unittest.TestCase):
         self.assertIsNone(app.poll())
         tell(f"memory of the tray alone: {memory(app.pid):.0f} MiB, {rate(app.pid):.2f} % of a core")
 
+    def test_the_window_is_as_large_as_it_was(self):
+        desk = self.desk()
+        desk.open_app()
+        size = (900, 700)
+        x11.resize(desk.display, desk.windows()[0], *size)
+        until("it has another size", lambda: x11.size(desk.display, desk.windows()[0]) == size)
+        desk.close_window()
+        desk.tray.choose("Open Stigmer")
+        until("it has the size again", lambda: desk.windows() and x11.size(desk.display, desk.windows()[0]) == size)
+
     def test_a_second_start_shows_the_window_of_the_first(self):
         desk = self.desk()
         app = desk.open_app()

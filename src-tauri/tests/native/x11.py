@@ -20,6 +20,18 @@ def colours(display, window):
     return int(counted.stdout or 0)
 
 
+def size(display, window):
+    """Width and height."""
+    arguments = ["xdotool", "getwindowgeometry", "--shell", str(window)]
+    answer = subprocess.run(arguments, env={"DISPLAY": display}, capture_output=True, text=True)
+    values = dict(line.split("=") for line in answer.stdout.split())
+    return int(values.get("WIDTH", 0)), int(values.get("HEIGHT", 0))
+
+
+def resize(display, window, width, height):
+    subprocess.run(["xdotool", "windowsize", str(window), str(width), str(height)], env={"DISPLAY": display}, check=True)
+
+
 def press(display, window, *keys):
     """Types into a window. Without a window manager nothing has the keyboard by itself."""
     for arguments in (["windowfocus", "--sync", str(window)], ["key", "--clearmodifiers", *keys]):

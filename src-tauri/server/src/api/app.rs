@@ -123,9 +123,13 @@ async fn modes(
             let target = Target { mode: Some(mode) };
             let place = engine.place(&RunSpec { target, ..RunSpec::new(work, &workspace) });
             let (available, detail) = match place {
-                Ok(_) if mode == Mode::Local => (true, "Your own tools, files and network; no download.".into()),
+                Ok(_) if mode == Mode::Local => {
+                    (true, "Your own tools, files and network; no download.".into())
+                }
                 Ok(place) => (true, place.reason),
-                Err(_) if mode == Mode::Auto => (false, "Chooses between the two, once there are two.".into()),
+                Err(_) if mode == Mode::Auto => {
+                    (false, "Chooses between the two, once there are two.".into())
+                }
                 Err(_) => (false, "Comes with a later version; this one runs on this computer.".into()),
             };
             ModeState { mode, available, word: if available { "ready" } else { "not yet" }, detail }
