@@ -136,6 +136,7 @@ fn a_second_interrupt_forces_the_runs() {
 fn the_description_is_true() {
     let test = "the_description_is_true";
     let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/schemathesis.sh");
+    let script = script.canonicalize().unwrap();
     let ready = std::process::Command::new(&script).arg("--ready").output().unwrap();
     let why = String::from_utf8_lossy(&ready.stderr).trim().to_owned();
     if !is_there(test, &format!("schemathesis ({})", why.replace('\n', " ")), ready.status.success()) {
@@ -143,7 +144,7 @@ fn the_description_is_true() {
     }
     let home = Home::new();
     // It starts runs and writes files with whatever occurs to it, so nothing but this home can be written to.
-    let script = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro /; shift; exec \"$@\"";
+    let alone = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro /; shift; exec \"$@\"";
     let jail = |home: &Home| {
         let unshare = Call::of(home, "unshare").args([
             "--user",
@@ -151,7 +152,7 @@ fn the_description_is_true() {
             "--mount",
             "sh",
             "-ec",
-            script,
+            alone,
             "sh",
         ]);
         unshare.arg(home.path()).env("STIGMER_RUNNER", home.path().join("bin/stigmer-runner"))
@@ -170,10 +171,9 @@ fn the_description_is_true() {
     let server = Server::told(&serde_json::json!({ "link": link.trim() }));
     let id = server.run(&home, "echo out; echo err >&2");
     server.until_over(&id);
-    let checked = std::process::Command::new(&script)
+    let checked = std::process::Command::new(script)
         .args([format!("http://{}", server.address), server.token.clone()])
         .env("TMPDIR", home.path())
-        .current_dir(home.work())
         .output()
         .unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));

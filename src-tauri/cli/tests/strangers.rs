@@ -213,7 +213,7 @@ fn a_client_that_sends_more_input_than_it_may_loses_its_run() {
     let user = json!({ "usual": home.data().join("config.yaml") });
     socket.send_text(&json!({ "spec": spec, "user": user, "detached": false }).to_string());
     for _ in 0..100 {
-        socket.send_bytes(&[b'x'; 64 << 10]);
+        socket.send_bytes(&vec![b'x'; 64 << 10]);
     }
     socket.until_closed();
     until("the run is over", || home.last()["ended"].is_string(), || home.last().to_string());

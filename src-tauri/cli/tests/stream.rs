@@ -119,7 +119,7 @@ fn notices_tell_of_runs_their_output_files_and_settings() {
     let server = Server::start(&home);
     let mut socket = Socket::open(&server, "/api/v1/changes");
     assert_eq!(socket.next_json().unwrap()["type"], "hello");
-    let mut until_notice = |socket: &mut Socket, is_it: &dyn Fn(&Value) -> bool| -> Value {
+    let until_notice = |socket: &mut Socket, is_it: &dyn Fn(&Value) -> bool| -> Value {
         std::iter::from_fn(|| socket.next_json()).find(|notice| is_it(notice)).unwrap()
     };
     let new =

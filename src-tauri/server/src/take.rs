@@ -1,5 +1,7 @@
 //! What handlers take out of a request. As axum's own, but what cannot be taken is a report.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -9,8 +11,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use tokio::time::timeout;
 
 use crate::problem::{Problem, Refusal};
+
+/// How long a body may take to come.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Most bytes of a body that are taken.
 pub(crate) const LARGEST_BODY: usize = 32 << 20;
@@ -76,7 +82,9 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Refusal;
 
     async fn from_request(request: Request<Body>, state: &S) -> Result<Self, Refusal> {
-        let read = Bytes::from_request(request, state).await;
+        let read = timeout(PATIENCE, Bytes::from_request(request, state)).await;
+        let late = || misunderstood(format!("its body did not come within {} s", PATIENCE.as_secs()));
+        let read = read.map_err(|_| late())?;
         read.map(Self).map_err(|error| match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge { limit: LARGEST_BODY }.into(),
             _ => misunderstood(error.body_text()),

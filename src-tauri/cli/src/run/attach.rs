@@ -47,39 +47,67 @@ pub(crate) async fn attach(
     let raw = matches!(spec.input, Input::Terminal { .. }).then(RawMode::enter);
     let started = carrier.start(spec, output).await;
     let (run, printed) = started.map_err(|failure| super::refuse(failure, how.json))?;
-    let mut over = std::pin::pin!(run.finished());
-    let mut view = show(&run, printed, how);
+    let over = run.finished();
+    let view = show(&run, printed, how);
     if how.stdin {
         send_stdin(run.clone(), *output);
     }
-    let mut way = std::pin::pin!(makes_way);
-    let (mut cause, mut asked, mut shown, mut record, mut made_way) = (None, 0, None, None, false);
-    while shown.is_none() || record.is_none() {
+    // Large: it can wait for everything that may happen to a run.
+    let seen = Box::pin(see_through(&run, view, over, makes_way, &mut signals)).await;
+    drop(raw);
+    let Seen { shown, record, cause } = seen.map_err(|failure| lost(&run, failure, how))?;
+    match (shown, record) {
+        (Some(shown), Some(record)) => shown.and_then(|()| finish(&run, &record, how, output, cause)),
+        // Our own output leads nowhere, so the last words are not said either.
+        _ => Ok(cause.map_or(Exit::Engine, Exit::Signal)),
+    }
+}
+
+/// What there was to be seen of a run.
+#[derive(Default)]
+struct Seen {
+    /// How showing it ended.
+    shown: Option<Result<(), Failure>>,
+    /// How it ended itself.
+    record: Option<RunRecord>,
+    /// The signal to us that ended it.
+    cause: Option<i32>,
+}
+
+/// Waits until a run is over and shown, and passes on what stops it. An error means that nobody knows how it ended.
+async fn see_through(
+    run: &Carried,
+    mut view: JoinHandle<Result<(), Failure>>,
+    over: impl Future<Output = Result<RunRecord, Failure>>,
+    makes_way: impl Future<Output = Result<(), Failure>>,
+    signals: &mut Signals,
+) -> Result<Seen, Failure> {
+    let (mut over, mut way) = (std::pin::pin!(over), std::pin::pin!(makes_way));
+    let (mut seen, mut asked, mut made_way) = (Seen::default(), 0, false);
+    while seen.shown.is_none() || seen.record.is_none() {
         tokio::select! {
-            result = &mut view, if shown.is_none() => {
+            result = &mut view, if seen.shown.is_none() => {
                 let result = result.unwrap_or_else(|error| Err(io::Error::other(error).into()));
                 if result.is_err() {
                     // As a pipe does: the writer is told that nobody reads any more.
                     run.stop(Stop::Ask(Manner::Terminate)).await?;
                 }
-                shown = Some(result);
+                seen.shown = Some(result);
             }
-            result = &mut over, if record.is_none() => {
-                record = Some(result.map_err(|failure| lost(&run, failure, how))?);
-            }
+            result = &mut over, if seen.record.is_none() => seen.record = Some(result?),
             result = &mut way, if !made_way => {
                 made_way = true;
                 run.stop(Stop::Ask(Manner::Terminate)).await?;
                 result?;
             }
-            () = sleep(LAST_WORDS), if cause.is_some() && record.is_some() => break,
+            () = sleep(LAST_WORDS), if seen.cause.is_some() && seen.record.is_some() => break,
             signal = signals.next() => match signal {
                 Asked::Stop(signal, manner) => {
                     // The first time is meant, too, where nothing is left to be stopped; the third, where nobody
                     // hears that it should be.
-                    cause.get_or_insert(signal);
+                    seen.cause.get_or_insert(signal);
                     asked += 1;
-                    if record.is_some() || asked > 2 {
+                    if seen.record.is_some() || asked > 2 {
                         break;
                     }
                     run.stop(Stop::Ask(manner)).await?;
@@ -92,12 +120,7 @@ pub(crate) async fn attach(
             },
         }
     }
-    drop(raw);
-    match (shown, record) {
-        (Some(shown), Some(record)) => shown.and_then(|()| finish(&run, &record, how, output, cause)),
-        // Our own output leads nowhere, so the last words are not said either.
-        _ => Ok(cause.map_or(Exit::Engine, Exit::Signal)),
-    }
+    Ok(seen)
 }
 
 /// Tells a program that reads JSON, too, that nobody knows what became of its run.

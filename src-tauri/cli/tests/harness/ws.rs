@@ -1,4 +1,4 @@
-//! WebSockets to the server of a home.
+//! Web sockets to the server of a home.
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -1,5 +1,6 @@
 //! The connection itself.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -88,23 +89,32 @@ impl Link {
                 _ => None,
             };
             match told.ok_or_else(attach::lost)? {
-                Told::Event(event) => {
-                    let mut events = shared.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    events.push(*event);
-                    shared.count.send_replace(events.len());
-                }
-                Told::InputTaken => shared.room.add_permits(1),
                 Told::OutputEnded => {
                     shared.output_ended.store(true, Ordering::Release);
                     pieces = None;
                 }
-                Told::Over => {
-                    shared.end.send_replace(Some(Ok(())));
-                    shared.room.close();
-                }
-                Told::Failed { error } | Told::Refused { error } => return Err(error),
-                Told::Started { .. } => {}
+                told => shared.hear(told)?,
             }
         }
+    }
+}
+
+impl Shared {
+    fn hear(&self, told: Told) -> Result<(), Report> {
+        match told {
+            Told::Event(event) => {
+                let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+                events.push(*event);
+                self.count.send_replace(events.len());
+            }
+            Told::InputTaken => self.room.add_permits(1),
+            Told::Over => {
+                self.end.send_replace(Some(Ok(())));
+                self.room.close();
+            }
+            Told::Failed { error } | Told::Refused { error } => return Err(error),
+            Told::Started { .. } | Told::OutputEnded => {}
+        }
+        Ok(())
     }
 }
