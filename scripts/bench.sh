@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# Measures: the benchmarks of the code, then the comparison with what one would use instead.
+# Measures: the benchmarks of the code, then the comparison with what one would use instead, then the window.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 "$root/scripts/need.sh" bench
-"$root/scripts/build.sh" command-line
+"$root/scripts/build.sh"
 cargo bench --locked -p stigmer-engine
-bench/run.sh
+missed=0
+bench/run.sh || missed=1
+say "the window: a flood of output, and jumps in a long log"
+# A display and a session of their own, whatever there is here: sizes and graphics are then the same everywhere.
+xvfb-run --auto-servernum --server-args="-screen 0 1400x900x24 -nolisten tcp" dbus-run-session -- \
+    scripts/ui.sh node bench/window/measure.mjs "$target/release" window || missed=1
+exit $missed

@@ -121,6 +121,10 @@ if [ "$purpose" = bench ]; then
     need hyperfine hyperfine
     need rg ripgrep
     need python3 python3
+    need chromium chromium
+    need xvfb-run xvfb xauth
+    need dbus-run-session dbus dbus-daemon
+    need WebKitWebDriver webkit2gtk-driver
 fi
 if [ "$purpose" = test ]; then
     need python3 python3

@@ -5,6 +5,7 @@
 #   scripts/ui.sh check       types, lints, format
 #   scripts/ui.sh test        what the pages compute
 #   scripts/ui.sh screenshots of every screen, into target/screenshots
+#   scripts/ui.sh node FILE   a program of Node.js with the packages of the pages
 #   scripts/ui.sh journeys    through a real browser, against the programs in target/debug
 #
 # Where there is no Node.js that is new enough (Debian 12 has 18), one is fetched into target/node, from npm's own
@@ -46,6 +47,9 @@ need_packages() {
 
 need_node
 need_packages
+if [ "${1:-}" = node ]; then
+    exec "$@"
+fi
 cd ui
 case "${1:-build}" in
     build) npm run --silent build >&2 ;;
@@ -56,5 +60,5 @@ case "${1:-build}" in
         npx playwright test "$@"
         ;;
     screenshots) npx playwright test --config screenshots.config.ts ;;
-    *) fail "\`$1\` is nothing that can be done with the pages" "build, check, test, journeys or screenshots" ;;
+    *) fail "\`$1\` is nothing that can be done with the pages" "build, check, test, journeys, screenshots or node" ;;
 esac

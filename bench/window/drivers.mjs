@@ -91,13 +91,13 @@ async function freePort() {
 /** The window of the app, through WebDriver. Needs a display. */
 export async function windowed(programs) {
     const { home, environment, workspace } = await makeHome();
-    const [port, native] = [await freePort(), await freePort()];
-    const driver = spawn("tauri-driver", ["--port", String(port), "--native-port", String(native)], {
-        env: environment,
-        stdio: ["ignore", "ignore", "inherit"],
-        detached: true,
-    });
-    const ask = async (method, path, body) => {
+    const port = await freePort();
+  // The app lets itself be steered only when told so, and the driver starts the app.
+  const driver = spawn("WebKitWebDriver", [`--port=${port}`], {
+    env: { ...environment, TAURI_WEBVIEW_AUTOMATION: "true" },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const ask = async (method, path, body) => {
         const init = { method, headers: { "content-type": "application/json" } };
         if (body !== undefined) init.body = JSON.stringify(body);
         const answer = await (await fetch(`http://127.0.0.1:${port}${path}`, init)).json();
@@ -106,7 +106,8 @@ export async function windowed(programs) {
     };
     await until(() => ask("GET", "/status"));
     const application = join(programs, "stigmer-desktop");
-    const capabilities = { alwaysMatch: { "tauri:options": { application } } };
+    const options = { "webkitgtk:browserOptions": { binary: application, args: [] } };
+  const capabilities = { alwaysMatch: options };
     const { sessionId } = await ask("POST", "/session", { capabilities });
     const session = `/session/${sessionId}`;
     const evaluate = (call, argument) =>

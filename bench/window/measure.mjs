@@ -19,7 +19,7 @@ const JUMPS = 40;
 const MB = 1e6;
 
 // Programs of the person at the screen are not the app's.
-const isOurs = (name) => !["seq", "sh", "tauri-driver", "WebKitWebDriver"].includes(name);
+const isOurs = (name) => !["seq", "sh", "WebKitWebDriver"].includes(name);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Types a command and presses Run. */
