@@ -70,7 +70,7 @@ export const runs = {
   start: (run: T.NewRun) => change<{ run_id: string }>("POST", "/runs", run),
   cancel: (id: string, force: boolean) => change<void>("POST", `/runs/${id}/cancel`, { force }),
   rerun: (id: string, mode?: T.Mode) =>
-    change<{ run_id: string }>("POST", `/runs/${id}/rerun`, mode ? { mode } : {}),
+    change<{ run_id: string }>("POST", `/runs/${id}/rerun`, { origin: "window", ...(mode ? { mode } : {}) }),
   pin: (id: string, pinned: boolean) => change<void>("PUT", `/runs/${id}/pin`, { pinned }),
   remove: (id: string) => change<void>("DELETE", `/runs/${id}`),
   compare: (before: string, after: string) => get<T.Comparison>(`/runs/compare${query({ before, after })}`),

@@ -622,7 +622,7 @@ export interface components {
             /** @description Its stable name. */
             name: string;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description How long it took.
              */
             took_ms: number;
@@ -650,7 +650,7 @@ export interface components {
             /** @description The earlier run. */
             before: components["schemas"]["Run"];
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Lines that only the first has.
              */
             gone: number;
@@ -659,12 +659,12 @@ export interface components {
             /** @description Whether there are more differences than the hunks show. */
             more: boolean;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Lines that only the second has.
              */
             new: number;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Lines that differ in times and durations only.
              */
             only_time: number;
@@ -702,7 +702,7 @@ export interface components {
             language?: null | components["schemas"]["LanguageWord"];
             mode?: null | components["schemas"]["Mode"];
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Longest time from the start of the program to its end.
              */
             timeout_ms?: number | null;
@@ -749,7 +749,7 @@ export interface components {
             /** @description Whether its name can be given back: it is text. */
             openable: boolean;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Length in bytes, for a file.
              */
             size: number;
@@ -768,22 +768,22 @@ export interface components {
             /** @description Whether everything that is there was searched. */
             complete: boolean;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Which match it is, from 0.
              */
             index?: number | null;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Its line; `null` if there is no more in that direction.
              */
             line?: number | null;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Its row in the whole log.
              */
             row?: number | null;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description How many there are.
              */
             total: number;
@@ -798,12 +798,12 @@ export interface components {
             /** @description Its text. */
             content: string;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Its number in the second, from 1.
              */
             new?: number | null;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Its number in the first, from 1.
              */
             old?: number | null;
@@ -817,12 +817,12 @@ export interface components {
             /** @description From a terminal, fed by the same, that also takes the output. */
             terminal: {
                 /**
-                 * Format: int32
+                 * Format: u-int16
                  * @description Columns at the start.
                  */
                 cols: number;
                 /**
-                 * Format: int32
+                 * Format: u-int16
                  * @description Rows at the start.
                  */
                 rows: number;
@@ -835,7 +835,7 @@ export interface components {
         /** @description A line. */
         LineAt: {
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Its number, from 0.
              */
             line: number;
@@ -853,7 +853,7 @@ export interface components {
             detail: string;
             /** @description The mode. */
             mode: components["schemas"]["Mode"];
-            /** @description `ready`, or `unavailable`. */
+            /** @description `ready`, or `not yet`. */
             word: string;
         };
         /** @enum {string} */
@@ -865,7 +865,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Time between asking it to end and forcing it; 5 seconds by default.
              */
             grace_ms?: number | null;
@@ -880,7 +880,7 @@ export interface components {
             /** @description Names of secrets in the keychain, to be set as variables of the same names. */
             secrets?: string[];
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Longest time from the start of the program to its end.
              */
             timeout_ms?: number | null;
@@ -933,16 +933,18 @@ export interface components {
         Rerun: {
             /** @default null */
             mode: null | components["schemas"]["Mode"];
+            /** @default null */
+            origin: null | components["schemas"]["Origin"];
         };
         /** @description The size of a terminal. */
         Resize: {
             /**
-             * Format: int32
+             * Format: u-int16
              * @description Columns.
              */
             cols: number;
             /**
-             * Format: int32
+             * Format: u-int16
              * @description Rows.
              */
             rows: number;
@@ -950,7 +952,7 @@ export interface components {
         /** @description A run. */
         Run: {
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Bytes of output, known at its end.
              */
             bytes: number;
@@ -962,7 +964,7 @@ export interface components {
              */
             created: string;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description From the start of the program to its end.
              */
             duration_ms?: number | null;
@@ -1016,7 +1018,7 @@ export interface components {
             /** @description The folder of its log and its events. */
             folder: string;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Lines of output so far.
              */
             lines: number;
@@ -1030,7 +1032,7 @@ export interface components {
             /** @description Newest first. */
             runs: components["schemas"]["Run"][];
             /**
-             * Format: int64
+             * Format: u-int64
              * @description How many match, on all pages.
              */
             total: number;
@@ -1072,7 +1074,7 @@ export interface components {
         /** @description How much there is to see. */
         Viewed: {
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Bytes of the whole log.
              */
             bytes: number;
@@ -1081,17 +1083,17 @@ export interface components {
             /** @description Whether no more will come. */
             ended: boolean;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Lines of the whole log.
              */
             lines: number;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Lines that match.
              */
             matches: number;
             /**
-             * Format: int64
+             * Format: u-int64
              * @description Rows of the view.
              */
             rows: number;
@@ -1977,9 +1979,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["Cancel"];
+                "application/json": null | components["schemas"]["Cancel"];
             };
         };
         responses: {
@@ -2421,9 +2423,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["Rerun"];
+                "application/json": null | components["schemas"]["Rerun"];
             };
         };
         responses: {

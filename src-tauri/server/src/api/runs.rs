@@ -211,6 +211,9 @@ struct Rerun {
     /// Where to run it; by default where it was asked for the last time.
     #[schema(value_type = Option<form::Mode>)]
     mode: Option<Mode>,
+    /// Who asks; `api` by default.
+    #[schema(value_type = Option<form::Origin>)]
+    origin: Option<Origin>,
 }
 
 /// Runs it again, exactly as it was but for the environment that it begins with.
@@ -223,7 +226,7 @@ async fn rerun(
     InBody(how): InBody<Rerun>,
 ) -> Result<(StatusCode, Json<StartedRun>), Refusal> {
     let id = engine.resolve(&id).await?;
-    let run_id = engine.rerun(id, how.mode, Origin::Api, Base::default()).await?;
+    let run_id = engine.rerun(id, how.mode, how.origin.unwrap_or(Origin::Api), Base::default()).await?;
     Ok((StatusCode::CREATED, Json(StartedRun { run_id })))
 }
 
