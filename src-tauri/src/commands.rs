@@ -1,11 +1,15 @@
 //! What the pages may ask of the shell. Each is listed in `permissions/window.toml`; everything else is refused.
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands the arguments of commands over by value")]
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 use serde::Serialize;
+use stigmer_engine::export::Format;
+use stigmer_engine::spec::RunId;
 use stigmer_engine::{Error, Report};
 use stigmer_server::problem::Problem;
 use stigmer_server::{Notice, Watch};
@@ -109,6 +113,42 @@ pub(crate) async fn choose_folder(app: AppHandle, start: Option<PathBuf>) -> Opt
     dialog.pick_folder(move |folder| drop(chosen.send(folder)));
     let folder = choice.await.ok().flatten()?.into_path().ok()?;
     folder.into_os_string().into_string().ok()
+}
+
+/// Lets the user choose a file and writes a run to it; `false` when they did not. The pages could only do so through
+/// their memory.
+#[tauri::command]
+pub(crate) async fn save_output(
+    app: AppHandle,
+    id: RunId,
+    format: Format,
+    name: String,
+) -> Result<bool, Report> {
+    let Some(path) = choose_file(&app, &name).await else { return Ok(false) };
+    let engine = app.state::<Core>().ready().await?.engine;
+    let file = File::create(&path).map_err(Error::storage("writing", &path))?;
+    engine.export(id, format, BufWriter::new(file)).await?;
+    Ok(true)
+}
+
+async fn choose_file(app: &AppHandle, name: &str) -> Option<PathBuf> {
+    let (chosen, choice) = oneshot::channel();
+    let mut dialog = app.dialog().file().set_title("Save the output").set_file_name(name);
+    if let Some(window) = app.get_webview_window(window::MAIN) {
+        dialog = dialog.set_parent(&window);
+    }
+    dialog.save_file(move |file| drop(chosen.send(file)));
+    choice.await.ok().flatten()?.into_path().ok()
+}
+
+/// Shows everything in the window this much larger; 1 is the usual size.
+#[tauri::command]
+pub(crate) fn zoom(app: AppHandle, factor: f64) {
+    let Some(window) = app.get_webview_window(window::MAIN) else { return };
+    // What cannot be zoomed is shown as it is.
+    if let Err(error) = window.set_zoom(factor.clamp(0.5, 3.0)) {
+        tracing::warn!(%error, "the window cannot be zoomed");
+    }
 }
 
 /// Shows a file or folder in the file manager.

@@ -90,8 +90,10 @@ fn build() -> tauri::Result<tauri::App> {
             commands::painted,
             commands::quit,
             commands::reveal,
+            commands::save_output,
             commands::subscribe,
             commands::watch,
+            commands::zoom,
         ])
         .setup(|app| {
             let app = app.handle();

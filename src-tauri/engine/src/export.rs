@@ -4,6 +4,8 @@ pub mod plain;
 
 use std::io::{self, Write};
 
+use serde::Deserialize;
+
 use self::plain::Plain;
 use crate::error::{Error, Result};
 use crate::history::Event;
@@ -12,7 +14,8 @@ use crate::log::{LogReader, Piece, Stream};
 use crate::state::RunRecord;
 
 /// What an export contains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// What the program printed, byte for byte.
     Raw,

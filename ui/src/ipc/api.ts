@@ -79,7 +79,7 @@ export const runs = {
   endInput: (id: string) => change<void>("POST", `/runs/${id}/input/end`),
   resize: (id: string, cols: number, rows: number) =>
     change<void>("POST", `/runs/${id}/resize`, { cols, rows }),
-  export: async (id: string, format: "text" | "raw" | "json") =>
+  export: async (id: string, format: T.ExportFormat) =>
     (await send(`/runs/${id}/export${query({ format })}`)).blob(),
 };
 

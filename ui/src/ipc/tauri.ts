@@ -32,6 +32,7 @@ const shell: Shell = {
   painted: () => invoke("painted"),
   chooseFolder: (start) => invoke("choose_folder", { start }),
   reveal: (path) => invoke("reveal", { path }),
+  saveOutput: (id, format, name) => invoke("save_output", { id, format, name }),
   zoom: (factor) => invoke("zoom", { factor }),
   openUrl: (url) => invoke("open_url", { url }),
 };

@@ -1,4 +1,4 @@
-import type { Notice, Watch } from "./types";
+import type { ExportFormat, Notice, Watch } from "./types";
 
 /** How the pages reach the engine: through the window that shows them, or over HTTP. */
 export interface Transport {
@@ -31,6 +31,8 @@ export interface Shell {
   /** Shows a file or folder in the file manager. */
   reveal(path: string): Promise<void>;
   openUrl(url: string): Promise<void>;
+  /** Writes a run to a file that a person chooses; `false` if they did not. */
+  saveOutput(id: string, format: ExportFormat, name: string): Promise<boolean>;
   /** Shows everything this much larger; 1 is the usual size. */
   zoom(factor: number): Promise<void>;
 }

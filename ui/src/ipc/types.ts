@@ -83,6 +83,9 @@ export type LogViewed = Schemas["Viewed"];
 /** A match; `line` is `null` where there is none in that direction. */
 export type LogMatch = Told<Schemas["Hit"]>;
 
+/** The output for people, byte for byte, or everything about a run as lines of JSON. */
+export type ExportFormat = "text" | "raw" | "json";
+
 export type FileKind = Schemas["KindWord"];
 export type FileEntry = Schemas["FileEntry"];
 

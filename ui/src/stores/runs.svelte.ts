@@ -2,12 +2,13 @@
 
 import { SvelteMap } from "svelte/reactivity";
 
-import { runs as requests } from "../ipc/api";
+import { runs as requests, transport } from "../ipc/api";
 import type { RunFilter } from "../ipc/api";
-import type { Mode, NewRun, Run, RunDetail } from "../ipc/types";
+import type { ExportFormat, Mode, NewRun, Run, RunDetail } from "../ipc/types";
+import { download } from "../lib/download";
 import { ACTIVE, isActive } from "../lib/states";
 import { onNotice, onReturn, watchRun } from "./connection.svelte";
-import { attempt } from "./toasts.svelte";
+import { attempt, say } from "./toasts.svelte";
 
 let recent = $state<Run[]>([]);
 let active = $state<Run[]>([]);
@@ -44,7 +45,6 @@ export const detail = (id: string) => details.get(id);
 
 export const list = (filter: RunFilter, signal?: AbortSignal) => requests.list(filter, signal);
 export const compare = (before: string, after: string) => requests.compare(before, after);
-export const exported = requests.export;
 
 /** Begins to keep the lists true. */
 export function follow(): void {
@@ -143,6 +143,18 @@ export const pin = (id: string, pinned: boolean) => attempt(() => requests.pin(i
 export const remove = (id: string) => attempt(() => requests.remove(id));
 export const endInput = (id: string) => attempt(() => requests.endInput(id));
 export const resize = (id: string, cols: number, rows: number) => requests.resize(id, cols, rows);
+
+const ENDINGS: Record<ExportFormat, string> = { text: "txt", raw: "log", json: "jsonl" };
+
+/** Saves a run where a person wants it; a browser asks in its own way. */
+export async function save(id: string, format: ExportFormat): Promise<void> {
+  const name = `run-${id.slice(-8)}.${ENDINGS[format]}`;
+  const { shell } = transport;
+  await attempt(async () => {
+    if (!shell) download(name, await requests.export(id, format));
+    else if (await shell.saveOutput(id, format, name)) say("The output was saved.");
+  });
+}
 
 const encoder = new TextEncoder();
 export const send = (id: string, text: string) => attempt(() => requests.input(id, encoder.encode(text)));

@@ -10,12 +10,11 @@ import TriangleAlert from "@lucide/svelte/icons/triangle-alert";
 
 import type { Item } from "../../controls/Menu.svelte";
 import type { Stream } from "../../ipc/types";
-import { download } from "../../lib/download";
 import type { Action } from "../../stores/actions.svelte";
 import type { LogRows } from "../../stores/log.svelte";
 import { prefer, preferences } from "../../stores/preferences.svelte";
-import { exported } from "../../stores/runs.svelte";
-import { attempt, say } from "../../stores/toasts.svelte";
+import { save } from "../../stores/runs.svelte";
+import { say } from "../../stores/toasts.svelte";
 import type { Copying } from "./copying.svelte";
 import { STREAMS } from "./search.svelte";
 import type { Search } from "./search.svelte";
@@ -81,11 +80,6 @@ const toggleWrap = () => prefer({ wrap: !preferences.wrap });
 
 async function trouble(search: Search, back: boolean): Promise<void> {
   if (!(await search.trouble(back))) say("Nothing in the output looks like an error.");
-}
-
-export async function save(id: string, format: "text" | "raw"): Promise<void> {
-  const content = await attempt(() => exported(id, format));
-  if (content) download(`run-${id}.${format === "text" ? "txt" : "log"}`, content);
 }
 
 const STREAM_NAMES: Record<Stream, string> = {
