@@ -199,7 +199,10 @@ test("a file is found by a part of its name, and opened at a line", async ({ pag
   await open(app, server);
   await app.keyboard.press("Control+p");
   await app.getByRole("combobox", { name: "Name of the file" }).fill("dload:3");
-  await expect(app.getByRole("option", { name: "src/deep/load.py" })).toHaveAttribute("aria-selected", "true");
+  await expect(app.getByRole("option", { name: "src/deep/load.py" })).toHaveAttribute(
+    "aria-selected",
+    "true",
+  );
   await app.keyboard.press("Enter");
   await expect(text(app, "load.py")).toBeFocused();
   await expect(editor(app).getByRole("button", { name: /Line and column/ })).toHaveText(/^3:/);

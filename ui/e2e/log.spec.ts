@@ -60,7 +60,10 @@ async function clipboard(app: Page): Promise<() => Promise<string>> {
 }
 
 test("colours and weights of a program are seen", async ({ app }) => {
-  await ran(app, "printf '\\033[31mred\\033[0m \\033[1mbold\\033[22m \\033[38;2;0;200;255mblue\\033[m plain\\n'");
+  await ran(
+    app,
+    "printf '\\033[31mred\\033[0m \\033[1mbold\\033[22m \\033[38;2;0;200;255mblue\\033[m plain\\n'",
+  );
   await shows(app, "red bold blue plain");
   const part = (text: string) => app.locator("[data-text] span").getByText(text, { exact: true });
   await expect(part("red")).toHaveCSS("color", "rgb(240, 122, 120)");
@@ -129,7 +132,10 @@ test("bytes that are no text are shown as signs, and are kept", async ({ app, se
   expect(Buffer.from(await kept.arrayBuffer())).toEqual(bytes);
 });
 
-test("a million lines: the end is followed, left by key and wheel, and gone back to", async ({ app, server }) => {
+test("a million lines: the end is followed, left by key and wheel, and gone back to", async ({
+  app,
+  server,
+}) => {
   const line = ["seq 1000000", until("go"), "seq 1000001 1000005", until("end"), "echo over"].join("; ");
   await run(app, line);
   await expect(row(app, "1000000")).toBeInViewport();
@@ -278,7 +284,7 @@ async function checksum(program: string, ...args: string[]): Promise<string> {
 /** SHA-256 of the log of the last run, as the interface gives it. */
 async function checksumOfLog(server: Server): Promise<string> {
   const hash = createHash("sha256");
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const answer = await server.api("GET", `/runs/last/log?from=${from}`);
     expect(answer.headers.get("x-stigmer-offset")).toBe(String(from));
     const bytes = Buffer.from(await answer.arrayBuffer());

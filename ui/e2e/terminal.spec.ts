@@ -64,7 +64,10 @@ test("exit ends the run, says how, and closes when that is wanted", async ({ app
   await expect(terminal(app)).toBeHidden();
 });
 
-test("what a program writes in a terminal has no way to the title or the clipboard", async ({ app, server }) => {
+test("what a program writes in a terminal has no way to the title or the clipboard", async ({
+  app,
+  server,
+}) => {
   await app.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await app.evaluate(() => navigator.clipboard.writeText("what was there before"));
   const title = await app.title();
@@ -100,7 +103,9 @@ test("several outputs at once can be read, named and reached by everybody", asyn
   const { violations } = await new AxeBuilder({ page: app })
     .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
     .analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual([]);
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`)).toEqual(
+    [],
+  );
 
   await tabs.last().focus();
   await app.keyboard.press("ArrowLeft");
@@ -108,7 +113,10 @@ test("several outputs at once can be read, named and reached by everybody", asyn
   await app.keyboard.press("Delete");
   await expect(tabs).toHaveCount(2);
   await tabs.first().hover();
-  await app.getByRole("tablist", { name: "Outputs" }).getByTitle(/^Close the output of echo first/).click();
+  await app
+    .getByRole("tablist", { name: "Outputs" })
+    .getByTitle(/^Close the output of echo first/)
+    .click();
   await expect(tabs).toHaveCount(0);
   await expect(terminal(app)).toBeVisible();
   await expect(app.getByText("3 runs going on")).toBeVisible();
