@@ -43,6 +43,8 @@ async function ask<A>(
       const request = what(store);
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error ?? new Error("the draft was not kept"));
+      // A page that is being left does not live to see the answer, and without this nothing is kept then.
+      store.transaction.commit();
     });
   } catch {
     return undefined;

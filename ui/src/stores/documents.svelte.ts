@@ -208,6 +208,8 @@ addEventListener("focus", () => void active?.check());
 addEventListener("pagehide", keepDrafts);
 addEventListener("visibilitychange", () => document.visibilityState === "hidden" && keepDrafts());
 addEventListener("beforeunload", (event) => {
+  // Later, when the pages are left, there may be no time for it.
+  keepDrafts();
   if (everywhere.some((document) => document.dirty && !document.readOnly)) event.preventDefault();
 });
 
