@@ -37,6 +37,42 @@ class Pages(unittest.TestCase):
         run = self.json("/runs", "POST", {"work": {"kind": "line", "line": "true"}, "workspace": self.workspace})
         until("it ended", lambda: self.json(f"/runs/{run['run_id']}")["state"] == "succeeded")
 
+    def test_the_first_screen_runs_the_sample_and_shows_what_it_prints(self):
+        self.press("Run the sample")
+        until("the sample ended", lambda: self.state() == "succeeded")
+        lines = self.page.run("return document.querySelectorAll('[data-testid=log-row]').length")
+        self.assertGreater(lines, 3)
+
+    def test_a_command_is_written_run_watched_and_stopped(self):
+        self.press("Go to your folder")
+        until("there is a field", lambda: self.page.run("return document.querySelector('#command') !== null"))
+        self.page.run("""
+            const field = document.querySelector("#command");
+            field.value = "echo seen in the window; sleep 600";
+            field.dispatchEvent(new Event("input", { bubbles: true }));
+            await new Promise(resolve => setTimeout(resolve));
+            field.form.requestSubmit();
+        """)
+        until("its output is shown", lambda: "seen in the window" in self.page.run("return document.body.innerText"))
+        self.page.run("document.querySelector('[data-testid=log-stop]').click()")
+        until("it is stopped", lambda: self.state() == "cancelled")
+
+    def test_everything_can_be_shown_larger(self):
+        width = self.page.run("return innerWidth")
+        self.page.run("await window.__TAURI_INTERNALS__.invoke('zoom', { factor: 2 })")
+        until("it is twice as large", lambda: self.page.run("return innerWidth") <= width / 2 + 1)
+
+    def press(self, name):
+        script = """
+            const button = [...document.querySelectorAll("button")].find(it => it.innerText.trim() === arguments[0]);
+            button?.click();
+            return button !== undefined;
+        """
+        until(f"{name} is pressed", lambda: self.page.run(script, name))
+
+    def state(self):
+        return self.page.run("return document.querySelector('[data-testid=log-state]')?.dataset.state")
+
     def test_bytes_of_any_length_arrive_as_they_were_sent(self):
         script = """
             const [root, workspace, length] = arguments;
