@@ -101,7 +101,7 @@ test("closing what is not saved asks, and does what is answered", async ({ page:
   await expect(text(app, "a.txt")).toContainText("kept text");
   await app.keyboard.press("Alt+w");
   await question.getByRole("button", { name: "Save" }).click();
-  await expect(tab(app, "a.txt")).toBeHidden();
+  await expect(app.getByText("A file that you open stands here.")).toBeVisible();
   expect(await disk(server, "a.txt")).toBe("kept text\n");
 
   await app.getByRole("treeitem", { name: "a.txt" }).click();

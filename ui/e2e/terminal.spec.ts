@@ -48,8 +48,11 @@ test("a program hears of the size of its window", async ({ app, server }) => {
 
 test("Ctrl+C and colours are those of a terminal", async ({ app }) => {
   await opened(app);
-  await type(app, "sleep 600; echo not this");
+  await type(app, "echo begi''ns; sleep 600; echo not this");
+  await expect(screen(app)).toContainText("begins");
   await app.keyboard.press("Control+c");
+  // What is typed ahead of it, Ctrl+C throws away.
+  await expect(screen(app)).toContainText(/\^C.*[#$] /s);
   await type(app, "printf '\\033[31mr''ed\\033[0m\\n'");
   await expect(screen(app).getByText("red", { exact: true })).toHaveCSS("color", "rgb(240, 122, 120)");
   await expect(app.getByTestId("log-state")).toHaveAttribute("data-state", "running");
