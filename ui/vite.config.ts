@@ -17,7 +17,7 @@ export default defineConfig({
     host: "127.0.0.1",
     port: 1420,
     strictPort: true,
-    proxy: { "/api": { target: api, ws: true, changeOrigin: true } },
+    proxy: { "/api": { target: api, ws: true, changeOrigin: true, headers: { origin: api } } },
   },
   test: { include: ["src/**/*.test.ts"] },
 });
