@@ -18,6 +18,8 @@ pub(super) async fn tell(home: Home, workspace: PathBuf, to: mpsc::Sender<Notice
             return Ok(());
         }
     };
+    // Whoever asked looked at the folder before it was watched: what happened between is not lost.
+    send(&to, Notice::Files { paths: None, gone: false }).await?;
     loop {
         let (paths, gone) = match watched.changed().await {
             Ok(Change::Paths(paths)) => (names(&paths), false),
