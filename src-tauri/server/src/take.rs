@@ -72,6 +72,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<InBody<T>, Refusal> {
     // Nothing, said in JSON.
     let bytes = if bytes.trim_ascii() == b"null" { b"{}" } else { bytes };
+    // Serde would take a list for the fields of an object in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(misunderstood("the body must be an object".into()));
+    }
     serde_json::from_slice(bytes).map(InBody).map_err(|error| misunderstood(error.to_string()))
 }
 
