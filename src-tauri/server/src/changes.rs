@@ -20,8 +20,9 @@ use utoipa::ToSchema;
 /// Shortest time between two notices about the list of runs.
 const BETWEEN_RUNS: Duration = Duration::from_millis(100);
 
-/// Shortest time between two notices about the log of a run: a frame.
-const BETWEEN_LOGS: Duration = Duration::from_millis(16);
+/// Shortest time between two notices about the log of a run: two frames. What grows faster is not read line by line, and
+/// the processor is then better spent on the program.
+const BETWEEN_LOGS: Duration = Duration::from_millis(33);
 
 /// What somebody wants to be told about, besides what everybody is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
