@@ -170,6 +170,9 @@ async fn run(engine: Engine, id: RunId, to: mpsc::Sender<Notice>) -> Result<(), 
     // A run that is not there is told by whatever asks for it.
     let Ok(mut happenings) = engine.happenings(id).await else { return Ok(()) };
     let Ok(mut progress) = engine.progress(id).await else { return Ok(()) };
+    // Whoever asked looked at the run before it was watched: what happened between is not lost.
+    happenings.mark_changed();
+    progress.mark_changed();
     let (mut over, mut ended) = (false, false);
     while !(over && ended) {
         tokio::select! {
