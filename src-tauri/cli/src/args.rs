@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use stigmer_engine::spec::{Language, Mode, Network};
+use stigmer_engine::spec::{Language, Mode, Mount, Network, Port};
 
 pub(crate) use self::runs::{
     Export, ExportFormat, Filters, List, Logs, Rerun, RunsArguments, RunsCommand, Search, StreamName,
@@ -69,6 +69,7 @@ Examples:
   stigmer run --lang python --file job.py  a script; without --file the code is read from standard input
   stigmer run --timeout 5m --secret TOKEN ./deploy.sh
   stigmer run --watch='*.py' pytest        run again when a file changes
+  stigmer run -m sandbox --network none make    in a container without network
   stigmer run --json make | jq .           one JSON object a line
 
 Exit code: the program's own; 124 timed out, 125 could not be carried out, 126 not executable,
@@ -110,9 +111,11 @@ pub(crate) struct Run {
     /// Let the run write only to the workspace and temporary folders; refused where the system cannot
     #[arg(long)]
     pub guard: bool,
-    /// With --guard, `none` lets the run open and accept no TCP connection
-    #[arg(long, value_name = "NETWORK", value_parser = network)]
+    /// The network of a sandbox: none, bridge, host, or the name of one; with --guard, `none` works here, too
+    #[arg(long, value_name = "NETWORK", value_parser = parsed::<Network>)]
     pub network: Option<Network>,
+    #[command(flatten)]
+    pub sandbox: SandboxOptions,
     /// Give the program no input, also where standard input is no terminal
     #[arg(long, short = 'n', conflicts_with = "tty")]
     pub no_input: bool,
@@ -141,6 +144,39 @@ pub(crate) struct Run {
     /// Print JSON, one object a line, instead of the output itself
     #[arg(long)]
     pub json: bool,
+}
+
+/// What is asked of a sandbox; settings decide about the rest.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Sandbox")]
+pub(crate) struct SandboxOptions {
+    /// The image that the sandbox is made from
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// CPUs that it may use, such as 2 or 0.5
+    #[arg(long, value_name = "NUMBER", value_parser = cpus)]
+    pub cpus: Option<f64>,
+    /// Memory that it may use, such as 512M or 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub memory: Option<u64>,
+    /// Processes that it may have
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=4_194_304))]
+    pub pids: Option<u64>,
+    /// Let it see a folder or file: SOURCE:TARGET, or SOURCE:TARGET:ro to read only
+    #[arg(long, value_name = "MOUNT", value_parser = parsed::<Mount>)]
+    pub mount: Vec<Mount>,
+    /// Reach a port of it at 127.0.0.1: HOST:SANDBOX
+    #[arg(long, value_name = "PORT", value_parser = parsed::<Port>)]
+    pub port: Vec<Port>,
+    /// The user that the command runs as: UID:GID or a name of the image [default: you]
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// A sandbox of its own, thrown away afterwards
+    #[arg(long)]
+    pub fresh: bool,
+    /// A sandbox of its own that stays
+    #[arg(long)]
+    pub keep: bool,
 }
 
 #[derive(Debug, Default, Args)]
@@ -228,8 +264,18 @@ fn mode(name: &str) -> Result<Mode, String> {
     name.parse().map_err(|()| "the modes are local, sandbox, daytona and auto".to_owned())
 }
 
-fn network(name: &str) -> Result<Network, String> {
-    if name == "none" { Ok(Network::None) } else { Err("the network can be none".to_owned()) }
+/// Something with a text form of its own.
+fn parsed<T: std::str::FromStr<Err = &'static str>>(text: &str) -> Result<T, &'static str> {
+    text.parse()
+}
+
+fn cpus(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse().ok().filter(|cpus| (0.01..=1024.0).contains(cpus));
+    number.ok_or("write a number from 0.01 to 1024")
+}
+
+fn memory(text: &str) -> Result<u64, String> {
+    stigmer_engine::config::parse_size(text).map_err(|_| "write a size such as 512M or 2GiB".to_owned())
 }
 
 fn language(name: &str) -> Result<Language, String> {

@@ -115,6 +115,9 @@ fn closing_line(record: &stigmer_engine::state::RunRecord, output: &Output) {
     let (tone, what) = match &ending.outcome {
         Outcome::Succeeded => (Tone::Dim, "succeeded".to_owned()),
         outcome @ Outcome::Failed { .. } => match outcome.exit_code() {
+            Some(code) if ending.ran_out_of_memory() => {
+                (Tone::Bad, format!("failed with exit code {code}: its sandbox had no memory left"))
+            }
             Some(code) => (Tone::Bad, format!("failed with exit code {code}")),
             None => (Tone::Bad, "failed".to_owned()),
         },

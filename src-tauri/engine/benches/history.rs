@@ -55,6 +55,7 @@ fn run(n: u64) -> RunRecord {
             reason: "the default of your settings".to_owned(),
             rule: "user".to_owned(),
             program: Some("/bin/sh".into()),
+            sandbox: None,
         },
         state: RunState::Ended(Ending { outcome, at: created + Duration::from_secs(20), usage: None }),
         created,

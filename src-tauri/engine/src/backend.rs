@@ -7,22 +7,34 @@
 
 mod runner;
 
+pub mod docker;
 pub mod local;
 
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde_bytes::ByteBuf;
+use stigmer_runner::Refusal;
 pub use stigmer_runner::{Exit, Left, Signal, Size, Stream, Usage};
+use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
+use crate::home::Home;
 use crate::spec::{Input, Mode, RunId, Text};
+use crate::state::SandboxFacts;
+
+/// The variable that names the run in the environment of its processes.
+pub const RUN_ID: &str = "STIGMER_RUN_ID";
+
+/// Milliseconds that output is still read while something of an ended program holds its pipes.
+const DRAIN_MS: u32 = 500;
 
 /// Every backend of this build, in the order in which people are shown them. Add yours here.
-pub(crate) fn all() -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(local::Local)]
+pub(crate) fn all(home: &Home) -> Vec<Arc<dyn Backend>> {
+    vec![Arc::new(local::Local), Arc::new(docker::Docker::new(home.clone()))]
 }
 
 /// A place where programs run.
@@ -34,14 +46,64 @@ pub trait Backend: Send + Sync {
     /// Whether the place is there. Costs little and answers within two seconds.
     async fn probe(&self) -> Result<()>;
 
-    /// Starts a program. May be dropped before it returns; [`Backend::cleanup`] then does the rest.
-    async fn start(&self, launch: Launch) -> Result<Box<dyn Execution>>;
+    /// Starts a program, and tells `reporter` how it gets there. May be dropped before it returns;
+    /// [`Backend::cleanup`] then does the rest.
+    async fn start(&self, launch: Launch, reporter: &Reporter) -> Result<Box<dyn Execution>>;
 
     /// Ends and removes whatever is left of a run. Idempotent; works after a crash.
     async fn cleanup(&self, id: RunId) -> Result<()>;
 
     /// Finds a run again that an earlier engine started, if it still goes on.
     async fn reattach(&self, id: RunId) -> Result<Option<Box<dyn Execution>>>;
+
+    /// This engine stays: it may hold places ready, and removes what others left behind. Costs nothing where there
+    /// is nothing.
+    async fn stay(&self) {}
+
+    /// This engine goes: what it held ready goes with it.
+    async fn leave(&self) {}
+}
+
+/// Where a backend tells how it gets to a running program. Slow listeners hold up steps, never progress.
+#[derive(Debug, Clone)]
+pub struct Reporter(mpsc::Sender<Told>);
+
+/// What a backend tells.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// A step began, in words for people.
+    Step(String),
+    /// A step went on: how much is done and how much there is to do, in the step's own unit.
+    Progress { step: String, current: u64, total: Option<u64> },
+    /// The sandbox that the run got.
+    Sandbox(Box<SandboxFacts>),
+}
+
+impl Reporter {
+    /// A reporter, and what it is told.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Told>) {
+        let (to, told) = mpsc::channel(16);
+        (Self(to), told)
+    }
+
+    /// A reporter to whom nobody listens.
+    pub fn silent() -> Self {
+        Self::new().0
+    }
+
+    pub(crate) async fn step(&self, step: impl Into<String>) {
+        // Whoever stopped listening does not want to know.
+        let _ = self.0.send(Told::Step(step.into())).await;
+    }
+
+    pub(crate) fn progress(&self, step: &str, current: u64, total: Option<u64>) {
+        // The next one says more.
+        let _ = self.0.try_send(Told::Progress { step: step.to_owned(), current, total });
+    }
+
+    pub(crate) async fn sandbox(&self, facts: SandboxFacts) {
+        let _ = self.0.send(Told::Sandbox(Box::new(facts))).await;
+    }
 }
 
 /// A program to start, resolved so far that every place can do it without asking.
@@ -59,6 +121,51 @@ pub struct Launch {
     pub input: Input,
     /// How it is confined where it shares the machine with its user.
     pub guard: Option<stigmer_runner::Guard>,
+    /// Code that has no file in the place.
+    pub script: Option<stigmer_runner::Script>,
+    /// What its sandbox is made of, in a mode that has any.
+    pub recipe: Option<Box<docker::Recipe>>,
+}
+
+impl Launch {
+    /// What a runner is asked to start.
+    pub(crate) fn request(&self) -> stigmer_runner::Start {
+        let bytes = |text: &Text| ByteBuf::from(text.as_bytes());
+        let terminal = match self.input {
+            Input::Terminal { cols, rows } => Some(Size { cols, rows }),
+            Input::Closed | Input::Piped => None,
+        };
+        let marker = (ByteBuf::from(RUN_ID), ByteBuf::from(self.id.to_string()));
+        let env = self.env.iter().map(|(name, value)| (bytes(name), bytes(value)));
+        stigmer_runner::Start {
+            argv: self.argv.iter().map(bytes).collect(),
+            env: env.filter(|(name, _)| name != RUN_ID.as_bytes()).chain([marker]).collect(),
+            dir: ByteBuf::from(self.dir.as_os_str().as_encoded_bytes()),
+            terminal,
+            input: self.input != Input::Closed,
+            guard: self.guard.clone(),
+            spool: 0, // the runner and the engine share their fate; nobody would come back for it
+            drain_ms: DRAIN_MS,
+            script: self.script.clone(),
+            watch_memory: self.recipe.is_some(),
+        }
+    }
+
+    /// Why a runner did not start it.
+    pub(crate) fn refused(&self, refusal: Refusal, message: String) -> Error {
+        let program = self.argv.first().map(|program| program.lossy().into_owned()).unwrap_or_default();
+        let source = io::Error::other(message);
+        match refusal {
+            Refusal::NotFound => Error::ProgramNotFound { program },
+            Refusal::NotExecutable => Error::ProgramNotExecutable { program, source },
+            Refusal::Guard => Error::GuardUnavailable { source },
+            Refusal::Directory => Error::Folder { path: self.dir.clone(), source },
+            Refusal::Other => Error::InvalidSpec {
+                what: format!("`{program}` could not be started: {source}"),
+                hint: "check its arguments and how many programs run already",
+            },
+        }
+    }
 }
 
 impl fmt::Debug for Launch {
@@ -131,7 +238,16 @@ pub struct Finish {
 pub(crate) fn of(backends: &[Arc<dyn Backend>], mode: Mode) -> Result<Arc<dyn Backend>> {
     backends.iter().find(|backend| backend.mode() == mode).cloned().ok_or_else(|| Error::BackendUnavailable {
         backend: mode.name(),
-        why: "this version runs commands on this machine only".to_owned(),
-        hint: "choose `--mode local`, or change the setting `mode`",
+        why: "this version runs commands on this machine and in Docker sandboxes".to_owned(),
+        hint: "choose `--mode local` or `--mode sandbox`, or change the setting `mode`",
     })
+}
+
+/// A program of ours: beside this one, or in its package's library folder.
+fn beside(name: &str) -> Option<PathBuf> {
+    let program = std::env::current_exe().unwrap_or_default();
+    let folder = program.parent().unwrap_or(Path::new(""));
+    [folder.join(name), folder.join("../lib/stigmer").join(name), folder.join("..").join(name)]
+        .into_iter()
+        .find(|path| path.is_file())
 }

@@ -63,7 +63,7 @@ pub async fn examine(home: &Home, sources: &Sources, mut each: impl FnMut(Check)
         ("run", Box::pin(run_something())),
         ("home", Box::pin(home_is_writable(home.clone()))),
         ("history", Box::pin(history_is_sound(home.clone()))),
-        ("config", Box::pin(config_is_right(sources.clone()))),
+        ("config", Box::pin(config_is_right(home.clone(), sources.clone()))),
         ("login shell", Box::pin(login_shell_answers())),
         ("keychain", Box::pin(keychain_is_open())),
         ("languages", Box::pin(languages())),
@@ -132,7 +132,7 @@ fn trial_spec() -> RunSpec {
     let variables = std::env::vars_os().map(|(name, value)| (Text::from(name), Text::from(value)));
     let work = Work::Line { line: "echo works".into(), shell: None };
     RunSpec {
-        target: Target { mode: Some(crate::spec::Mode::Local) },
+        target: Target::mode(crate::spec::Mode::Local),
         env: Environment { base: Base::Caller(variables.collect()), ..Environment::default() },
         limits: Limits { timeout: Some(LIMIT), ..Limits::default() },
         ..RunSpec::new(work, std::env::temp_dir())
@@ -190,10 +190,10 @@ async fn history_is_sound(home: Home) -> Finding {
     }
 }
 
-async fn config_is_right(sources: Sources) -> Finding {
+async fn config_is_right(home: Home, sources: Sources) -> Finding {
     let work = move || {
-        let mode =
-            Config::load(&sources).and_then(|config| backend::of(&backend::all(), config.mode()).map(|_| ""));
+        let mode = Config::load(&sources)
+            .and_then(|config| backend::of(&backend::all(&home), config.mode()).map(|_| ""));
         Ok((config::check(&sources), mode))
     };
     let (findings, mode) = match blocking(work).await {

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use crate::backend::docker::Recipe;
 use crate::backend::local::login_shell::{LoginShell, Resolver};
 use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
@@ -38,16 +39,17 @@ use crate::history::events::{self, Event};
 use crate::history::{self, History, Host};
 use crate::home::Home;
 use crate::launch;
+use crate::launch::sandbox::Machine;
 use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
 use crate::log::view::Views;
 use crate::log::writer::Holds;
 use crate::log::{LogReader, Tail};
-use crate::os::Mailbox;
+use crate::os::{self, Mailbox};
 use crate::run::{Run, blocking};
 use crate::secrets::Secrets;
-use crate::spec::{RunId, RunSpec};
+use crate::spec::{Mode, RunId, RunSpec};
 use crate::state::{Place, RunRecord, RunState};
 
 /// Runs commands and knows about every run of this user. Cheap to clone; clones are the same engine.
@@ -78,6 +80,7 @@ struct Inner {
 impl Engine {
     /// Opens the user's data in `home`. Settings are read for each run, from `sources` and its workspace.
     pub async fn open(home: Home, sources: Sources) -> Result<Self> {
+        let backends = backend::all(&home);
         let (home, history, recovered, host) = blocking(move || {
             home.create()?;
             let opened = History::open(&home)?;
@@ -92,7 +95,7 @@ impl Engine {
             recovered,
             host,
             hosts: hosts::Hosts::default(),
-            backends: backend::all(),
+            backends,
             login_shell: Arc::default(),
             secrets: Arc::new(Secrets::new()),
             live: Mutex::default(),
@@ -152,9 +155,34 @@ impl Engine {
     /// Where a run would go and why. Runs nothing.
     pub fn place(&self, spec: &RunSpec) -> Result<Place> {
         launch::check(spec)?;
-        let place = launch::place(spec, &self.config(&spec.workspace)?);
+        let config = self.config(&spec.workspace)?;
+        let place = launch::place(spec, &config);
         backend::of(&self.0.backends, place.mode)?;
+        self.recipe(spec, &place, &config)?;
         Ok(place)
+    }
+
+    /// What the sandbox of a run is made of, where it gets one.
+    fn recipe(&self, spec: &RunSpec, place: &Place, config: &Config) -> Result<Option<Recipe>> {
+        if place.mode != Mode::Sandbox {
+            return Ok(None);
+        }
+        let user_home = std::env::home_dir();
+        let machine = Machine {
+            home: &self.0.home,
+            user_home: user_home.as_deref(),
+            ids: os::ids(),
+            memory: os::memory(),
+        };
+        launch::sandbox::recipe(spec, config, &machine).map(Some)
+    }
+
+    /// This engine stays: it may hold places ready, and removes what others left of theirs. For the app and the
+    /// server; what runs one command leaves that to them.
+    pub async fn stay(&self) {
+        for backend in &self.0.backends {
+            backend.stay().await;
+        }
     }
 
     /// Starts a run and returns at once; [`Engine::finished`] waits for its end. An error means that there is
@@ -197,12 +225,15 @@ impl Engine {
         let config = Config::load(&Sources { workspace: Some(spec.workspace.clone()), ..sources })?;
         let place = launch::place(&spec, &config);
         let backend = backend::of(&self.0.backends, place.mode)?;
-        // Kept with the run: what held it then holds when it is run again.
-        spec.guard = spec.guard.or(Some(config.guard()));
+        let recipe = self.recipe(&spec, &place, &config)?;
+        if recipe.is_none() {
+            // Kept with the run: what held it then holds when it is run again.
+            spec.guard = spec.guard.or(Some(config.guard()));
+        }
         let record = RunRecord {
             id: RunId::new(),
             spec: spec.without_values(),
-            place,
+            place: place.clone(),
             state: RunState::Queued,
             created: Timestamp::now(),
             started: None,
@@ -227,6 +258,8 @@ impl Engine {
             spec,
             folder,
             shell: config.shell().map(Into::into),
+            recipe,
+            place,
             backend,
             history: Arc::clone(&self.0.history),
             login_shell: Arc::clone(&self.0.login_shell),
@@ -369,6 +402,9 @@ impl Engine {
         self.0.closing.cancel();
         self.stop_all(stop);
         self.0.tasks.wait().await;
+        for backend in &self.0.backends {
+            backend.leave().await;
+        }
         self.0.closed.cancel();
         self.0.views.forget();
         self.0.host.leave();

@@ -87,6 +87,52 @@ pub enum Error {
         /// What to do about it.
         hint: &'static str,
     },
+    /// There is no such image here, or nowhere.
+    #[error("the image `{image}` was not found")]
+    ImageNotFound {
+        /// The image as it was asked for.
+        image: String,
+    },
+    /// An image could not be fetched or sent.
+    #[error("the image `{image}` could not be {done}: {why}")]
+    Registry {
+        /// The image as it was asked for.
+        image: String,
+        /// `pulled` or `pushed`.
+        done: &'static str,
+        /// The engine's or the registry's words.
+        why: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// A port that a sandbox should have is taken.
+    #[error("a port of the sandbox is in use: {why}")]
+    PortInUse {
+        /// The engine's words, which name it.
+        why: String,
+    },
+    /// Something that a sandbox should see cannot be shown to it.
+    #[error("{what}")]
+    MountUnusable {
+        /// Which, and why.
+        what: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The engine does not make or start the sandbox.
+    #[error("{what}")]
+    SandboxRefused {
+        /// What was tried, and the engine's words.
+        what: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The sandbox went away under the run.
+    #[error("the sandbox of the run is gone: {why}")]
+    SandboxLost {
+        /// What is known of it.
+        why: String,
+    },
     /// The run should be confined, and this system cannot do it.
     #[error("this system cannot guard the run as asked; it was not started")]
     GuardUnavailable {
@@ -210,6 +256,12 @@ impl Error {
             Self::FileTooLarge { .. } => "file-too-large",
             Self::OutsideWorkspace { .. } => "outside-workspace",
             Self::BackendUnavailable { .. } => "backend-unavailable",
+            Self::ImageNotFound { .. } => "image-not-found",
+            Self::Registry { .. } => "registry",
+            Self::PortInUse { .. } => "port-in-use",
+            Self::MountUnusable { .. } => "mount-unusable",
+            Self::SandboxRefused { .. } => "sandbox-refused",
+            Self::SandboxLost { .. } => "sandbox-lost",
             Self::GuardUnavailable { .. } => "guard-unavailable",
             Self::Connection { .. } => "connection-lost",
             Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",
@@ -237,7 +289,15 @@ impl Error {
         let hint = match self {
             Self::InvalidSpec { hint, .. }
             | Self::BackendUnavailable { hint, .. }
+            | Self::Registry { hint, .. }
+            | Self::MountUnusable { hint, .. }
+            | Self::SandboxRefused { hint, .. }
             | Self::Conflict { hint, .. } => hint,
+            Self::ImageNotFound { .. } => {
+                "check the name, get it with `stigmer image pull`, or build the basic one with `stigmer image build basic`"
+            }
+            Self::PortInUse { .. } => "choose another with --port, or end the program that has it",
+            Self::SandboxLost { .. } => "run it again; what it printed so far is kept",
             Self::ProgramNotFound { program } if program.contains(char::is_whitespace) => {
                 "a line for the shell is one argument and comes last; options of `stigmer` stand before it"
             }

@@ -4,6 +4,7 @@
 //! Checking needs nothing but the specification, so a bad one is refused before there is a run.
 
 mod interpreter;
+pub(crate) mod sandbox;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -81,7 +82,7 @@ pub(crate) fn place(spec: &RunSpec, config: &Config) -> Place {
             (config.mode(), origin.word(), origin.to_string())
         }
     };
-    Place { mode, reason, rule: rule.to_owned(), program: None }
+    Place { mode, reason, rule: rule.to_owned(), program: None, sandbox: None }
 }
 
 /// What the engine knows beside the specification when a run starts.
@@ -114,7 +115,8 @@ pub(crate) fn resolve(id: RunId, spec: &RunSpec, around: &Surroundings<'_>) -> R
         }
     };
     let guard = confinement(spec, &env)?;
-    Ok(Launch { id, argv, env: env.into_iter().collect(), dir, input: spec.input, guard })
+    let env = env.into_iter().collect();
+    Ok(Launch { id, argv, env, dir, input: spec.input, guard, script: None, recipe: None })
 }
 
 /// The working directory, checked to be a folder that can be entered.
@@ -145,18 +147,22 @@ fn environment(spec: &RunSpec, dir: &Path, around: &Surroundings<'_>) -> BTreeMa
 
 /// What a confined run may do.
 fn confinement(spec: &RunSpec, env: &BTreeMap<Text, Text>) -> Result<Option<stigmer_runner::Guard>> {
-    match (spec.guard.unwrap_or(Guard::Off), spec.network) {
-        (Guard::Off, None) => Ok(None),
+    match (spec.guard.unwrap_or(Guard::Off), &spec.network) {
+        (_, Some(Network::Bridge | Network::Named(_))) => Err(Error::InvalidSpec {
+            what: "a run on this machine has the network of this machine".to_owned(),
+            hint: "choose `--mode sandbox`, or leave out --network",
+        }),
         (Guard::Off, Some(Network::None)) => Err(Error::InvalidSpec {
             what: "nothing keeps a local run without guard from the network".to_owned(),
-            hint: "add --guard",
+            hint: "add --guard, or choose `--mode sandbox`",
         }),
+        (Guard::Off, None | Some(Network::Host)) => Ok(None),
         (Guard::Workspace, network) => {
             let temporary = env.get(&Text::from("TMPDIR")).cloned();
             let writable = ["/tmp", "/var/tmp", "/dev"].map(Text::from).into_iter();
             let writable = writable.chain([Text::from(&spec.workspace)]).chain(temporary);
             let writable = writable.map(|path| serde_bytes::ByteBuf::from(path.as_bytes())).collect();
-            Ok(Some(stigmer_runner::Guard { writable, network: network.is_none() }))
+            Ok(Some(stigmer_runner::Guard { writable, network: *network != Some(Network::None) }))
         }
     }
 }

@@ -4,6 +4,8 @@
 //! Whatever a call returns after a stop was asked for is the stop. The log is complete before the outcome is
 //! published, and the outcome is in the files before it is in the database.
 
+mod launcher;
+
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,18 +17,19 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
+use self::launcher::Launcher;
+use crate::backend::docker::Recipe;
 use crate::backend::local::login_shell::Resolver;
-use crate::backend::{Backend, Execution, Finish, Left, Output};
+use crate::backend::{Backend, Execution, Finish, Left, Output, Reporter, Told};
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::history::events::{Event, EventLog, What};
-use crate::launch::{self, Surroundings};
 use crate::live::{Live, Manner, Stop};
 use crate::log::mask::{Masker, Masks};
 use crate::log::{LogWriter, Stream};
 use crate::secrets::{Secret, Secrets};
-use crate::spec::{Base, RunId, RunSpec};
-use crate::state::{Ending, Outcome, RunState, Usage};
+use crate::spec::{RunId, RunSpec};
+use crate::state::{Ending, Outcome, Place, RunState, Usage};
 
 /// Time beyond the grace period in which a stopped run must have ended before its place is cleaned up
 /// without it.
@@ -48,6 +51,9 @@ pub(crate) struct Run {
     pub backend: Arc<dyn Backend>,
     pub history: Arc<History>,
     pub login_shell: Arc<Resolver>,
+    /// What its sandbox is made of, in a mode that has any.
+    pub recipe: Option<Recipe>,
+    pub place: Place,
     pub secrets: Arc<Secrets>,
     pub log: LogWriter,
     pub events: EventLog,
@@ -101,12 +107,7 @@ impl Run {
         self.happened(What::Preparing { step: "start".to_owned() });
         self.live.state.send_replace(RunState::Preparing);
         let telling = tokio::spawn(tell_preparing(Arc::clone(&self.history), self.id));
-        let stopped = stopped_early(self.live.stop.subscribe());
-        let started = tokio::select! {
-            biased;
-            () = stopped => Err(Error::Stopped),
-            started = self.launch() => started,
-        };
+        let started = self.launch().await;
         telling.abort();
         if started.is_err() {
             self.clean_up().await;
@@ -118,31 +119,66 @@ impl Run {
         let at = moment(started.at);
         self.happened_at(at, What::Running { pid: started.pid });
         self.live.state.send_replace(RunState::Running);
-        let (history, id) = (Arc::clone(&self.history), self.id);
+        let (history, id, place) = (Arc::clone(&self.history), self.id, self.place.clone());
+        let note = move || {
+            if place.sandbox.is_some() {
+                history.placed(id, &place)?;
+            }
+            history.started(id, at)
+        };
         // Not waited for: output must be read and stops heard while another program holds the database.
-        self.started = Some((at, tokio::spawn(blocking(move || history.started(id, at)))));
+        self.started = Some((at, tokio::spawn(blocking(note))));
         Ok(execution)
     }
 
+    /// Launches it, and writes down what is told on the way.
     async fn launch(&mut self) -> Result<Box<dyn Execution>> {
-        let secrets = self.secret_values().await?;
-        self.mask(&secrets);
-        let (id, spec, folder, shell) = (self.id, self.spec.clone(), self.folder.clone(), self.shell.clone());
-        let login_shell = match &spec.env.base {
-            Base::Caller(_) => None,
-            Base::LoginShell => Some(self.login_shell.get().await.variables.clone()),
+        let mut stopped = Box::pin(stopped_early(self.live.stop.subscribe()));
+        let secrets = tokio::select! {
+            biased;
+            () = &mut stopped => return Err(Error::Stopped),
+            secrets = self.secret_values() => secrets?,
         };
-        // Folders and files may be on a disk that does not answer, and stops must be heard all the same.
-        let launch = blocking(move || {
-            let base = match (&spec.env.base, &login_shell) {
-                (Base::Caller(variables), _) => variables.as_slice(),
-                (Base::LoginShell, found) => found.as_deref().unwrap_or_default(),
-            };
-            let around = Surroundings { folder: &folder, base, secrets: &secrets, shell: shell.as_deref() };
-            launch::resolve(id, &spec, &around)
-        });
-        let launch = launch.await?;
-        self.backend.start(launch).await
+        self.mask(&secrets);
+        let launcher = Launcher {
+            id: self.id,
+            spec: self.spec.clone(),
+            folder: self.folder.clone(),
+            shell: self.shell.clone(),
+            recipe: self.recipe.take(),
+            backend: Arc::clone(&self.backend),
+            login_shell: Arc::clone(&self.login_shell),
+            secrets,
+        };
+        let (reporter, mut told) = Reporter::new();
+        let mut launching = Box::pin(launcher.launch(reporter));
+        let launched = loop {
+            tokio::select! {
+                biased;
+                () = &mut stopped => break Err(Error::Stopped),
+                Some(told) = told.recv() => self.heed(told),
+                launched = &mut launching => break launched,
+            }
+        };
+        drop(launching);
+        while let Ok(told) = told.try_recv() {
+            self.heed(told);
+        }
+        launched
+    }
+
+    /// Writes down what a backend tells.
+    fn heed(&mut self, told: Told) {
+        match told {
+            Told::Step(step) => self.happened(What::Preparing { step }),
+            Told::Progress { step, current, total } => {
+                self.happened(What::Progress { step, current, total });
+            }
+            Told::Sandbox(facts) => {
+                self.place.sandbox = Some(facts);
+                self.happened(What::Placed { place: self.place.clone() });
+            }
+        }
     }
 
     async fn secret_values(&self) -> Result<Vec<(String, Secret)>> {

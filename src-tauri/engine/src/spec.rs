@@ -1,5 +1,6 @@
 //! What to run, where, and within which limits.
 
+mod sandbox;
 #[cfg(all(test, unix))]
 mod tests;
 mod text;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::sandbox::{Mount, Network, Port, Sandbox};
 pub use self::text::Text;
 use self::text::path_form;
 use crate::error::Error;
@@ -44,7 +46,7 @@ impl FromStr for RunId {
 }
 
 /// One run, completely described.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSpec {
     /// What to run.
     pub work: Work,
@@ -231,11 +233,25 @@ pub enum Code {
 }
 
 /// Where a run executes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// The mode that was asked for; `None` leaves it to the settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// What is asked of the sandbox, where the run gets one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sandbox: Sandbox,
+}
+
+impl Target {
+    /// This mode, and everything else as the settings have it.
+    pub fn mode(mode: Mode) -> Self {
+        Self { mode: Some(mode), ..Self::default() }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A kind of place.
@@ -360,14 +376,6 @@ pub enum Guard {
     Off,
     /// It reads the system, but writes only to the workspace and to temporary folders.
     Workspace,
-}
-
-/// The network that a run sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Network {
-    /// None: it can neither open nor accept connections.
-    None,
 }
 
 /// Who started a run.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Report;
-use crate::spec::{RunId, RunSpec};
+use crate::spec::{Mount, Port, RunId, RunSpec};
 
 pub use stigmer_runner::{Exit, Left, Usage};
 
@@ -59,6 +59,13 @@ pub struct Ending {
     /// What the process tree used, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "usage_form")]
     pub usage: Option<Usage>,
+}
+
+impl Ending {
+    /// Whether the program was ended, or something that it started, because its sandbox had no memory left.
+    pub fn ran_out_of_memory(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed { .. }) && self.usage.is_some_and(|usage| usage.oom_kills > 0)
+    }
 }
 
 /// What came of a run.
@@ -162,7 +169,7 @@ impl RunRecord {
 }
 
 /// The resolved place of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// The mode, never `auto`.
     pub mode: crate::spec::Mode,
@@ -173,6 +180,49 @@ pub struct Place {
     /// The program that the run starts, once it is resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<PathBuf>,
+    /// The sandbox that it got, where it got one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Box<SandboxFacts>>,
+}
+
+/// What a run's sandbox really was.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SandboxFacts {
+    /// The name of the image as it was asked for.
+    pub image: String,
+    /// The image itself: the digest of its configuration.
+    pub image_id: String,
+    /// The image as a registry knows it, `NAME@sha256:…`, if it came from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Name of the container.
+    pub container: String,
+    /// Where the engine is.
+    pub engine: String,
+    /// Whether it served other runs before.
+    pub reused: bool,
+    /// The user that commands run as.
+    pub user: String,
+    /// Its network.
+    pub network: String,
+    /// CPUs that it may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<f64>,
+    /// Memory that it may use, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Processes that it may have.
+    pub pids: u64,
+    /// What it sees of this machine besides the workspace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<Mount>,
+    /// Ports of it that this machine reaches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<Port>,
+    /// What makes it less strict than usual, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loosened: Vec<String>,
 }
 
 /// JSON form of [`Exit`]: `exit_code` or `signal`.
@@ -213,20 +263,30 @@ mod usage_form {
         user_us: u64,
         system_us: u64,
         max_rss_kib: u64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        oom_kills: u32,
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+    fn is_zero(count: &u32) -> bool {
+        *count == 0
     }
 
     #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
     pub(super) fn serialize<S: Serializer>(usage: &Option<Usage>, to: S) -> Result<S::Ok, S::Error> {
         usage
-            .map(|Usage { user_us, system_us, max_rss_kib }| Form { user_us, system_us, max_rss_kib })
+            .map(|Usage { user_us, system_us, max_rss_kib, oom_kills }| Form {
+                user_us,
+                system_us,
+                max_rss_kib,
+                oom_kills,
+            })
             .serialize(to)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Usage>, D::Error> {
-        Ok(Option::<Form>::deserialize(from)?.map(|Form { user_us, system_us, max_rss_kib }| Usage {
-            user_us,
-            system_us,
-            max_rss_kib,
+        Ok(Option::<Form>::deserialize(from)?.map(|Form { user_us, system_us, max_rss_kib, oom_kills }| {
+            Usage { user_us, system_us, max_rss_kib, oom_kills }
         }))
     }
 }
@@ -275,7 +335,7 @@ mod tests {
 
     #[test]
     fn what_a_run_used_is_kept_with_its_end() {
-        let usage = Some(Usage { user_us: 1, system_us: 2, max_rss_kib: u64::MAX });
+        let usage = Some(Usage { user_us: 1, system_us: 2, max_rss_kib: u64::MAX, oom_kills: 3 });
         let ending = Ending { usage, ..ending(Outcome::Failed { exit: Exit::Code(-1) }) };
         let json = serde_json::to_string(&ending).unwrap();
         assert_eq!(serde_json::from_str::<Ending>(&json).unwrap(), ending);

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use common::Marker;
 use contract::Place;
-use stigmer_engine::backend::Backend;
-use stigmer_engine::backend::local::{Local, RUN_ID};
+use stigmer_engine::backend::local::Local;
+use stigmer_engine::backend::{Backend, RUN_ID};
 use stigmer_engine::spec::Text;
 use tempfile::TempDir;
 

@@ -7,7 +7,8 @@
 //! makes them one problem. It reads [`Request`]s from its standard input and writes [`Reply`]s to its
 //! standard output; the engine does not care whether those are pipes of a child, a container's attached
 //! stream or a cloud session. One runner process serves one command, so everything that descends from the
-//! runner is the command's tree.
+//! runner is the command's tree. In a sandbox the first process is a runner that listens, and makes such a process
+//! for each connection.
 //!
 //! ```text
 //! engine → Start                         runner → Hello
@@ -24,6 +25,6 @@
 pub mod protocol;
 
 pub use protocol::{
-    Decoder, Exit, Frame, Guard, Left, ProtocolError, Refusal, Reply, Request, Signal, Size, Start, Stream,
-    Usage,
+    Decoder, Exit, Frame, Guard, Left, ProtocolError, Refusal, Reply, Request, Script, Signal, Size, Start,
+    Stream, Usage,
 };

@@ -1,17 +1,27 @@
 //! The program `stigmer-runner`: reads requests from standard input, writes replies to standard output.
 //!
+//! | arguments | what it does |
+//! | --- | --- |
+//! | none | holds one conversation |
+//! | `sandbox HOME` | the same in a container, where the user may have no home folder; `HOME` is made then |
+//! | `serve SOCKET HOME [SECONDS [once]]` | holds any number of them over a socket, as the first process of a container; ends when it was idle for so long, or after the first |
+//!
 //! | exit code | meaning |
 //! | --- | --- |
 //! | 0 | the conversation came to its end, or help was asked for |
 //! | 1 | the engine went away; everything that was started is ended |
 //! | 2 | called by hand, or the other side does not speak the protocol |
+//! | 3 | nothing was started: what others left was ended |
 //!
-//! One thread, no runtime. `session.rs` waits for everything at once and hands it to the `run.rs` that it
+//! One thread, no runtime. `serve.rs` listens in a sandbox. `session.rs` waits for everything at once and hands it to the `run.rs` that it
 //! started: `output.rs` (through `spool.rs`) and `input.rs` carry the bytes, `ending.rs` ends the processes,
 //! `outbox.rs` is the only one that writes to the engine, `os.rs` the only one that knows the system.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 mod ending;
 mod input;
@@ -19,29 +29,66 @@ mod os;
 mod outbox;
 mod output;
 mod run;
+mod script;
+mod serve;
 mod session;
 mod spawn;
 mod spool;
 
-use session::{Broken, Session};
+use serve::Lifetime;
+use session::{Broken, Served, Session};
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    match arguments.next() {
-        None if std::io::stdin().is_terminal() => refuse(),
-        None => converse(),
-        Some(argument) if argument == "--help" || argument == "--version" => {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let words: Vec<_> = arguments.iter().map(OsString::as_os_str).collect();
+    match words.as_slice() {
+        [] if std::io::stdin().is_terminal() => refuse(),
+        [] => converse(),
+        [verb, home] if *verb == "sandbox" => {
+            serve::settle_in(Path::new(home));
+            converse()
+        }
+        [verb, socket, home, rest @ ..] if *verb == "serve" => match lifetime(rest) {
+            Some(lifetime) => serve(Path::new(socket), Path::new(home), lifetime),
+            None => refuse(),
+        },
+        [argument] if *argument == "--help" || *argument == "--version" => {
             // A reader that is gone needs no help.
             let _ = std::io::stdout().write_all(about().as_bytes());
             ExitCode::SUCCESS
         }
-        Some(_) => refuse(),
+        _ => refuse(),
+    }
+}
+
+fn lifetime(words: &[&OsStr]) -> Option<Lifetime> {
+    let once = match words {
+        [] => return Some(Lifetime::default()),
+        [_] => false,
+        [_, word] if *word == "once" => true,
+        _ => return None,
+    };
+    let seconds = words[0].to_str()?.parse().ok()?;
+    Some(Lifetime { idle: Some(Duration::from_secs(seconds)), once })
+}
+
+fn serve(socket: &Path, home: &Path, lifetime: Lifetime) -> ExitCode {
+    serve::settle_in(home);
+    match serve::serve(socket, lifetime) {
+        Ok(true) => converse(),
+        Ok(false) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ =
+                writeln!(std::io::stderr(), "stigmer-runner: cannot listen at {}: {error}", socket.display());
+            ExitCode::FAILURE
+        }
     }
 }
 
 fn converse() -> ExitCode {
     match Session::open().and_then(Session::serve) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Served::Run) => ExitCode::SUCCESS,
+        Ok(Served::Sweep) => ExitCode::from(serve::UNUSED),
         Err(Broken::Gone) => ExitCode::from(1),
         Err(Broken::Malformed) => ExitCode::from(2),
     }

@@ -11,7 +11,10 @@
 //! | `open_terminal`, `resize`, `end_of_file` | a pseudo-terminal, its size, its character for end of file |
 //! | `widen` | gives a pipe the largest buffer that the system grants; whether it is a pipe |
 //! | `available`, `splice` | how much a pipe holds, and moving that to another pipe without copying it |
+//! | `fork` | makes a second process of this one |
 //! | `reap` | takes the next ended child |
+//! | `oom_kills` | what was killed for want of memory, in a place of its own |
+//! | `end_processes_with` | ends every process that has a variable, until none is left |
 //! | `descendants`, `name` | every process below this one, and what the system calls it |
 //!
 //! Processes are named by `Pid` and ended by signals, so a system without those needs its own `ending.rs` too.

@@ -9,10 +9,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol, sent in [`Reply::Hello`]. Raised when an older peer could not follow.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
-/// Largest frame that is accepted, in bytes. A longer one means that the stream is not ours.
-pub const MAX_FRAME: usize = 4 << 20;
+/// Largest frame that is accepted, in bytes: a script with its arguments. A longer one means that the stream is not
+/// ours.
+pub const MAX_FRAME: usize = 24 << 20;
 
 /// Largest piece of input in one [`Request::Input`], in bytes.
 pub const MAX_INPUT: usize = 64 << 10;
@@ -24,13 +25,19 @@ const KIND_CONTROL: u8 = 0;
 
 /// What the engine asks of the runner.
 ///
-/// Anything before [`Request::Start`], a second one, and more input than allowed are malformed: the runner
+/// Anything before [`Request::Start`] or [`Request::Sweep`], a second one, and more input than allowed are malformed: the runner
 /// forces everything to end and leaves. What comes too late for its purpose is ignored, and input is reported
 /// as taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Starts the command. The first request, sent once.
     Start(Start),
+    /// Instead of a start: ends every process that has `variable`, as `NAME=VALUE`, in its environment, whoever started
+    /// it, until none is left.
+    Sweep {
+        /// The variable.
+        variable: serde_bytes::ByteBuf,
+    },
     /// Bytes for the command's standard input, at most [`MAX_INPUT`] and never more than [`INPUT_CREDIT`]
     /// under way.
     Input(#[serde(with = "serde_bytes")] Vec<u8>),
@@ -64,9 +71,9 @@ pub enum Request {
 /// What to start and how.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
-    /// The program (looked up in the `PATH` of `env` when it has no slash) and its arguments, as bytes.
+    /// The program (looked up in the command's `PATH` when it has no slash) and its arguments, as bytes.
     pub argv: Vec<serde_bytes::ByteBuf>,
-    /// The whole environment of the command.
+    /// Variables of the command, on top of those that the runner itself was given.
     pub env: Vec<(serde_bytes::ByteBuf, serde_bytes::ByteBuf)>,
     /// The working directory.
     pub dir: serde_bytes::ByteBuf,
@@ -82,6 +89,10 @@ pub struct Start {
     pub guard: Option<Guard>,
     /// Milliseconds that output is still read after the command exited while something holds its pipe.
     pub drain_ms: u32,
+    /// A file that is there while the command runs, in a folder that is made for it.
+    pub script: Option<Script>,
+    /// Counts what the kernel kills for want of memory: where the runner shares its memory limit with nobody else.
+    pub watch_memory: bool,
 }
 
 impl fmt::Debug for Start {
@@ -90,6 +101,15 @@ impl fmt::Debug for Start {
         let argv: Vec<_> = self.argv.iter().map(|word| String::from_utf8_lossy(word)).collect();
         f.debug_struct("Start").field("argv", &argv).finish_non_exhaustive()
     }
+}
+
+/// Code that has no file where it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The file; absolute. Its folder must not exist yet, and goes with the run.
+    pub path: serde_bytes::ByteBuf,
+    /// The code.
+    pub code: serde_bytes::ByteBuf,
 }
 
 /// What a confined command may do beside reading and executing.
@@ -155,6 +175,8 @@ pub enum Reply {
         /// The system's words for it.
         message: String,
     },
+    /// None that has the variable of a [`Request::Sweep`] is left. The last reply.
+    Swept,
     /// So many bytes of input were written to the command, or discarded because it closed its input.
     InputTaken {
         /// Number of bytes.
@@ -210,6 +232,8 @@ pub struct Usage {
     pub system_us: u64,
     /// Largest resident size of a single process, KiB.
     pub max_rss_kib: u64,
+    /// Processes that the kernel killed for want of memory, where that was watched.
+    pub oom_kills: u32,
 }
 
 /// A process that outlives its run.

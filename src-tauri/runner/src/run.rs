@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::Signal as OsSignal;
 use nix::sys::time::TimeVal;
-use stigmer_runner::{Reply, Request, Signal, Start, Usage};
+use stigmer_runner::{Refusal, Reply, Request, Signal, Start, Usage};
 
 use crate::ending::Ending;
 use crate::input::Input;
-use crate::os::Signals;
+use crate::os::{self, Signals};
 use crate::outbox::{self, Outbox};
 use crate::output::Output;
+use crate::script::{self, Written};
 use crate::session::Broken;
 use crate::spawn::{Refused, Spawned, spawn};
 
@@ -29,12 +30,19 @@ pub(crate) struct Run {
     ended: Option<Reply>,
     is_told_end: bool,
     is_acknowledged: bool,
+    /// Kills for want of memory before the command started, where they are watched.
+    oom_kills: Option<u32>,
+    _script: Option<Written>,
 }
 
 impl Run {
     /// Starts a command, or returns why it could not be started. `Started` is not told yet: should that fail,
     /// there must already be someone who ends the command.
     pub(crate) fn start(start: &Start) -> Result<Self, Refused> {
+        let script = start.script.as_ref().map(script::write).transpose();
+        let script = script
+            .map_err(|error| Refused { refusal: Refusal::Other, message: format!("the script: {error}") })?;
+        let oom_kills = if start.watch_memory { os::oom_kills() } else { None };
         let Spawned { pid, input, output } = spawn(start)?;
         let started =
             Reply::Started { pid: u32::try_from(pid.as_raw()).unwrap_or_default(), at: outbox::now() };
@@ -46,6 +54,8 @@ impl Run {
             ended: None,
             is_told_end: false,
             is_acknowledged: start.spool == 0,
+            oom_kills,
+            _script: script,
         })
     }
 
@@ -57,7 +67,7 @@ impl Run {
     /// Does what the engine asks. Nothing but an acknowledgement or a resume means anything after the end.
     pub(crate) fn request(&mut self, request: Request, outbox: &mut Outbox) -> Result<(), Broken> {
         match request {
-            Request::Start(_) => return Err(Broken::Malformed),
+            Request::Start(_) | Request::Sweep { .. } => return Err(Broken::Malformed),
             Request::Input(bytes) => self.input.push(&bytes)?,
             Request::EndInput => self.input.end(),
             Request::Resize(size) => self.input.resize(size),
@@ -102,7 +112,7 @@ impl Run {
         self.output.resend(outbox)?;
         self.ending.advance(now, self.output.is_closed());
         if self.ending.is_over() && !self.is_told_end && self.output.finish(outbox)? {
-            let left = || Reply::Ended { usage: usage(), left: self.ending.left() };
+            let left = || Reply::Ended { usage: usage(self.oom_kills), left: self.ending.left() };
             let ended = self.ended.get_or_insert_with(left);
             self.is_told_end = true;
             outbox.send(ended)?;
@@ -158,18 +168,22 @@ fn os_signal(signal: Signal) -> OsSignal {
     }
 }
 
-/// What everything that ended and was reaped used.
-fn usage() -> Usage {
+/// What everything that ended and was reaped used, and how much more the kernel killed for want of memory than
+/// before.
+fn usage(oom_kills_before: Option<u32>) -> Usage {
     let micros = |time: TimeVal| {
         let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
         u64::try_from(micros).unwrap_or_default()
     };
+    let oom_kills =
+        oom_kills_before.zip(os::oom_kills()).map_or(0, |(before, now)| now.saturating_sub(before));
     getrusage(UsageWho::RUSAGE_CHILDREN).map_or_else(
-        |_| Usage::default(),
+        |_| Usage { oom_kills, ..Usage::default() },
         |used| Usage {
             user_us: micros(used.user_time()),
             system_us: micros(used.system_time()),
             max_rss_kib: u64::try_from(used.max_rss()).unwrap_or_default(),
+            oom_kills,
         },
     )
 }

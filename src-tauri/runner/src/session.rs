@@ -31,6 +31,15 @@ pub(crate) enum Broken {
     Malformed,
 }
 
+/// What a conversation was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Served {
+    /// A command.
+    Run,
+    /// Ending what others left.
+    Sweep,
+}
+
 /// The runner's side of the conversation.
 pub(crate) struct Session {
     signals: Signals,
@@ -38,6 +47,7 @@ pub(crate) struct Session {
     decoder: Decoder,
     outbox: Outbox,
     state: State,
+    is_sweep: bool,
 }
 
 enum State {
@@ -62,16 +72,23 @@ impl Session {
     pub(crate) fn open() -> Result<Self, Broken> {
         let signals = os::prepare().map_err(|_| Broken::Gone)?;
         let outbox = Outbox::open()?;
-        Ok(Self { signals, stdin: io::stdin(), decoder: Decoder::new(), outbox, state: State::Waiting })
+        Ok(Self {
+            signals,
+            stdin: io::stdin(),
+            decoder: Decoder::new(),
+            outbox,
+            state: State::Waiting,
+            is_sweep: false,
+        })
     }
 
     /// Serves the engine to the end. However that comes about, nothing that should not is left running.
-    pub(crate) fn serve(mut self) -> Result<(), Broken> {
+    pub(crate) fn serve(mut self) -> Result<Served, Broken> {
         let result = self.converse();
         if let (Err(_), State::Running(run)) = (result, &mut self.state) {
             run.abandon(&self.signals);
         }
-        result
+        result.map(|()| if self.is_sweep { Served::Sweep } else { Served::Run })
     }
 
     fn converse(&mut self) -> Result<(), Broken> {
@@ -196,6 +213,12 @@ impl Session {
         match (&mut self.state, request) {
             (State::Running(run), request) => run.request(request, &mut self.outbox),
             (State::Waiting, Request::Start(start)) => self.start(&start),
+            (State::Waiting, Request::Sweep { variable }) => {
+                os::end_processes_with(&variable);
+                self.state = State::Closed;
+                self.is_sweep = true;
+                self.outbox.send(&Reply::Swept)
+            }
             (State::Waiting, _) => Err(Broken::Malformed),
             // Sent before the engine could know that nothing was started.
             (State::Closed, _) => Ok(()),

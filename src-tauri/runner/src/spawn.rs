@@ -4,17 +4,17 @@
 //! looked up where they mean something, and a directory that cannot be entered is told from a program that
 //! cannot be executed.
 
+use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::process::Stdio;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
-use serde_bytes::ByteBuf;
 use stigmer_runner::{Refusal, Size, Start, Stream};
 
 use crate::input::Sink;
@@ -97,14 +97,23 @@ fn prepare(start: &Start) -> io::Result<Exec> {
     let program = start.argv.first().ok_or_else(|| invalid("there is no program to start"))?;
     let argv =
         start.argv.iter().map(|argument| c_string(argument, "an argument")).collect::<io::Result<_>>()?;
-    let env = start.env.iter().map(variable).collect::<io::Result<_>>()?;
-    let path = start.env.iter().find(|(name, _)| *name == "PATH").map(|(_, value)| value.as_slice());
-    let paths = candidates(program, path.unwrap_or(DEFAULT_PATH));
+    let variables = environment(start);
+    let path = variables.get(&b"PATH"[..]).map_or(DEFAULT_PATH, |path| path);
+    let paths = candidates(program, path);
+    let env = variables.iter().map(variable).collect::<io::Result<_>>()?;
     let paths = paths.iter().map(|path| c_string(path, "the program")).collect::<io::Result<_>>()?;
     Ok(Exec { paths, argv, env })
 }
 
-fn variable((name, value): &(ByteBuf, ByteBuf)) -> io::Result<CString> {
+/// The variables of the place, which are none where the runner was started without any, and above them those of the
+/// command.
+fn environment(start: &Start) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let place = std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec()));
+    let own = start.env.iter().map(|(name, value)| (name.to_vec(), value.to_vec()));
+    place.chain(own).collect()
+}
+
+fn variable((name, value): (&Vec<u8>, &Vec<u8>)) -> io::Result<CString> {
     if name.contains(&b'=') {
         return Err(invalid("the name of an environment variable contains `=`"));
     }

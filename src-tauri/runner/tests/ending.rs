@@ -237,7 +237,7 @@ fn a_killed_runner_takes_the_command_with_it() {
     let marker = Marker::new("killed-runner");
     let mut runner = Runner::start(marker.on(script("trap '' HUP TERM; echo ready; exec sleep 1000")));
     runner.until_output("ready");
-    runner.child.kill().unwrap();
+    runner.child().kill().unwrap();
     marker.until_none_is_alive();
 }
 
@@ -247,7 +247,7 @@ fn a_runner_that_is_asked_to_end_asks_the_tree() {
         let mut runner =
             Runner::start(script("trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.01; done"));
         runner.until_output("ready");
-        kill(Pid::from_raw(i32::try_from(runner.child.id()).unwrap()), signal).unwrap();
+        kill(Pid::from_raw(i32::try_from(runner.child().id()).unwrap()), signal).unwrap();
         runner.until_ended();
         assert!(runner.finish().success());
         assert_eq!(runner.written_to(Stream::Stdout), b"ready\nbye\n");

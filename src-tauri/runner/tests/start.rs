@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use harness::{Runner, executable, program, run, script, variable};
 use proptest::prelude::*;
-use stigmer_runner::{Exit, Refusal, Reply, Start, Stream};
+use stigmer_runner::{Exit, Refusal, Reply, Request, Script, Start, Stream};
 
 fn refusal(start: Start) -> (Refusal, String) {
     let mut runner = Runner::start(start);
@@ -118,6 +118,34 @@ fn a_program_is_looked_up_in_the_path_of_the_command() {
     let start = Start { env: vec![variable("PATH", path)], ..program(["only-here"]) };
     assert_eq!(run(start).text(), "found\n");
     assert_eq!(refusal(program(["only-here"])).0, Refusal::NotFound);
+}
+
+#[test]
+fn what_the_place_has_is_below_what_the_command_is_given() {
+    let mut runner = Runner::in_place(&[("PATH", "/usr/bin:/bin"), ("PLACE", "place"), ("BOTH", "place")]);
+    let env = vec![variable("BOTH", "command"), variable("COMMAND", "command")];
+    runner.send(&Request::Start(Start { env, ..program(["env"]) }));
+    runner.finish();
+    let mut lines: Vec<_> = runner.text().lines().map(str::to_owned).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["BOTH=command", "COMMAND=command", "PATH=/usr/bin:/bin", "PLACE=place"]);
+}
+
+#[test]
+fn a_script_is_there_while_its_command_runs_and_for_nobody_else() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("script");
+    let path = folder.join("code.sh");
+    let code = b"ls -ld \"${0%/*}\" \"$0\" | cut -c1-10; exit 3".to_vec();
+    let script = Script { path: path.as_os_str().as_bytes().to_vec().into(), code: code.into() };
+    let mut started = program([b"sh", path.as_os_str().as_bytes()]);
+    started.script = Some(script);
+    let runner = run(started.clone());
+    assert_eq!((runner.text().as_str(), folder.exists()), ("drwx------\n-rw-------\n", false));
+    // Whoever prepared the folder may read what is written there.
+    std::fs::create_dir(&folder).unwrap();
+    assert_eq!(refusal(started).0, Refusal::Other);
+    assert!(!path.exists());
 }
 
 #[test]

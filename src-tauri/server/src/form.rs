@@ -2,10 +2,12 @@
 
 mod new;
 mod run;
+mod sandbox;
 
 pub(crate) use new::LanguageWord;
 pub use new::{Code, Input, NewRun, Work};
 pub use run::{Run, RunDetail, RunList, StartedRun};
+pub use sandbox::SandboxForm;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -115,7 +115,13 @@ mod tests {
         RunRecord {
             id: RunId::new(),
             spec: serde_json::from_value(spec).unwrap(),
-            place: Place { mode: Mode::Local, reason: String::new(), rule: String::new(), program: None },
+            place: Place {
+                mode: Mode::Local,
+                reason: String::new(),
+                rule: String::new(),
+                program: None,
+                sandbox: None,
+            },
             state: outcome
                 .map_or(RunState::Running, |outcome| RunState::Ended(Ending { outcome, at, usage: None })),
             created: at,

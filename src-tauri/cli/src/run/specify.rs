@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use stigmer_engine::Error;
 use stigmer_engine::spec::{
-    Base, Code, Environment, Guard, Input, Language, Limits, Origin, RunSpec, Target, Text, Work,
+    Base, Code, Environment, Guard, Input, Language, Limits, Mount, Origin, RunSpec, Sandbox, Target, Text,
+    Work,
 };
 
 use super::{env_file, terminal};
-use crate::args::Run;
+use crate::args::{Run, SandboxOptions};
 use crate::exit::Failure;
 
 /// Largest script that is read from standard input, in bytes.
@@ -38,7 +39,7 @@ pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
     set.extend(variables(&options.env)?);
     let spec = RunSpec {
         work,
-        target: Target { mode: options.mode },
+        target: Target { mode: options.mode, sandbox: sandbox(&options.sandbox, &current) },
         workspace,
         workdir: options.workdir.as_deref().map(|dir| absolute(&current, dir)),
         env: Environment { base: Base::Caller(own_variables()), set },
@@ -46,12 +47,34 @@ pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
         input,
         limits: Limits { timeout: options.timeout, grace: options.grace },
         guard: options.guard.then_some(Guard::Workspace),
-        network: options.network,
+        network: options.network.clone(),
         origin: Origin::CommandLine,
         labels: options.label.clone(),
         rerun_of: None,
     };
     Ok(Request { spec, stdin: input != Input::Closed })
+}
+
+fn sandbox(options: &SandboxOptions, current: &Path) -> Sandbox {
+    let from_here = |mount: &Mount| {
+        // `~` is the engine's to resolve; a shell resolves it only at the beginning of a word.
+        let source = match mount.source.starts_with("~") {
+            true => mount.source.clone(),
+            false => absolute(current, &mount.source),
+        };
+        Mount { source, ..mount.clone() }
+    };
+    Sandbox {
+        image: options.image.clone(),
+        cpus: options.cpus,
+        memory: options.memory,
+        pids: options.pids,
+        mounts: options.mount.iter().map(from_here).collect(),
+        ports: options.port.clone(),
+        user: options.user.clone(),
+        fresh: options.fresh,
+        keep: options.keep,
+    }
 }
 
 /// The environment of this process, for the run to start from.

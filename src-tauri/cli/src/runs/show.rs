@@ -7,7 +7,7 @@ use serde_json::json;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{Event, What};
 use stigmer_engine::spec::Guard;
-use stigmer_engine::state::{Outcome, RunRecord};
+use stigmer_engine::state::{Ending, Outcome, RunRecord, SandboxFacts};
 use stigmer_server::form::RunDetail;
 
 use super::{list, size, time};
@@ -50,6 +50,9 @@ fn facts(engine: &Engine, record: &RunRecord, bytes: u64, lines: u64) -> Vec<(&'
         let network = if spec.network.is_some() { ", no network" } else { "" };
         facts.push(("guard", format!("writes only to the workspace and temporary folders{network}")));
     }
+    if let Some(sandbox) = &record.place.sandbox {
+        facts.extend(sandbox_facts(sandbox));
+    }
     if let Some(timeout) = spec.limits.timeout {
         facts.push(("limit", time(timeout)));
     }
@@ -78,11 +81,35 @@ fn facts(engine: &Engine, record: &RunRecord, bytes: u64, lines: u64) -> Vec<(&'
     facts
 }
 
+fn sandbox_facts(sandbox: &SandboxFacts) -> Vec<(&'static str, String)> {
+    let id = sandbox.image_id.trim_start_matches("sha256:");
+    let how = if sandbox.reused { "used before" } else { "new" };
+    let mut limits = vec![format!("{} processes", sandbox.pids)];
+    limits.extend(sandbox.memory.map(|memory| format!("{} of memory", size(memory))));
+    limits.extend(sandbox.cpus.map(|cpus| format!("{cpus} CPUs")));
+    let mut facts = vec![
+        ("image", format!("{} ({})", sandbox.image, id.get(..12).unwrap_or(id))),
+        ("sandbox", format!("{}, {how}, as {}", sandbox.container, sandbox.user)),
+        ("network", sandbox.network.clone()),
+        ("at most", limits.join(", ")),
+    ];
+    if !sandbox.ports.is_empty() {
+        let ports: Vec<_> = sandbox.ports.iter().map(ToString::to_string).collect();
+        facts.push(("ports", ports.join(", ")));
+    }
+    if !sandbox.loosened.is_empty() {
+        facts.push(("loosened", sandbox.loosened.join("; ")));
+    }
+    facts
+}
+
 fn state(record: &RunRecord) -> String {
     let word = record.state.word();
+    let ending = record.state.ending();
+    let memory = if ending.is_some_and(Ending::ran_out_of_memory) { ", out of memory" } else { "" };
     match record.state.ending().map(|ending| &ending.outcome) {
         Some(outcome @ Outcome::Failed { .. }) => {
-            format!("{word}, exit code {}", outcome.exit_code().unwrap_or_default())
+            format!("{word}, exit code {}{memory}", outcome.exit_code().unwrap_or_default())
         }
         Some(Outcome::Cancelled { forced: true }) => format!("{word}, by force"),
         Some(Outcome::Error { error }) => format!("{word}: {}", error.message),

@@ -42,6 +42,16 @@ struct Requests {
     unsent: Vec<u8>,
 }
 
+/// Ends every process that has a variable, in the place that the streams lead to.
+pub(super) async fn sweep(stream: Reader, requests: Writer, variable: &str) -> Result<()> {
+    let mut incoming = Incoming { stream, decoder: Decoder::new(), exit: None, finish: None };
+    let mut requests = Requests { stream: requests, unsent: Vec::new() };
+    requests.put(&Request::Sweep { variable: variable.as_bytes().to_vec().into() });
+    requests.send().await.map_err(lost)?;
+    while incoming.control().await? != Reply::Swept {}
+    Ok(())
+}
+
 /// What the runner answered to a start.
 pub(super) enum Started {
     /// The command runs.

@@ -46,6 +46,7 @@ fn run(line: &str) -> RunRecord {
             reason: "the default".into(),
             rule: "default".into(),
             program: None,
+            sandbox: None,
         },
         state: RunState::Queued,
         created: second(0),

@@ -83,7 +83,7 @@ impl Script<'_> {
             }
             Code::Inline { text } => text,
         };
-        let path = self.folder.join(format!("script.{}", self.extension(text)));
+        let path = self.folder.join(format!("script.{}", extension(self.language, text)));
         write_private(&path, text)?;
         match self.language {
             Language::Python => {
@@ -106,20 +106,20 @@ impl Script<'_> {
         }
         Ok(path)
     }
+}
 
-    /// The ending for code without a file. Node takes `import` only in a file that is named as a module.
-    fn extension(&self, text: &str) -> &'static str {
-        let is_module = || {
-            text.lines().any(|line| {
-                let mut words = line.split([' ', '{', '"', '\'']);
-                matches!(words.next(), Some("import" | "export")) && !line.starts_with("import(")
-            })
-        };
-        match self.language {
-            Language::Javascript if is_module() => "mjs",
-            Language::Typescript if is_module() => "mts",
-            language => language.extension(),
-        }
+/// The ending for code without a file. Node takes `import` only in a file that is named as a module.
+pub(super) fn extension(language: Language, text: &str) -> &'static str {
+    let is_module = || {
+        text.lines().any(|line| {
+            let mut words = line.split([' ', '{', '"', '\'']);
+            matches!(words.next(), Some("import" | "export")) && !line.starts_with("import(")
+        })
+    };
+    match language {
+        Language::Javascript if is_module() => "mjs",
+        Language::Typescript if is_module() => "mts",
+        language => language.extension(),
     }
 }
 

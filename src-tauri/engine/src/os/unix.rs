@@ -51,6 +51,17 @@ pub(crate) fn login_shell() -> Option<PathBuf> {
         .filter(|shell| shell.is_absolute())
 }
 
+/// The ids of this user and of its group.
+pub(crate) fn ids() -> (u32, u32) {
+    (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw())
+}
+
+/// Memory of this machine in bytes, where the system tells.
+pub(crate) fn memory() -> Option<u64> {
+    let pages = nix::unistd::sysconf(nix::unistd::SysconfVar::_PHYS_PAGES).ok()??;
+    Some(u64::try_from(pages).ok()? * page_size())
+}
+
 /// Gives a child a session of its own, so that it has no terminal and signals to ours pass it by.
 pub(crate) fn in_new_session(command: &mut tokio::process::Command) {
     // SAFETY: setsid is one system call, allowed between fork and exec.

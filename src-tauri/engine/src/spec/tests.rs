@@ -70,7 +70,7 @@ fn specifications() -> impl Strategy<Value = RunSpec> {
     );
     (place, more).prop_map(|((work, mode, workspace, workdir), more)| {
         let (env, secrets, input, limits, origin, labels, rerun_of) = more;
-        let target = Target { mode };
+        let target = Target { mode, ..Target::default() };
         RunSpec {
             target,
             workdir,
@@ -112,7 +112,7 @@ fn a_specification_comes_back_from_the_history_as_it_is_kept() {
         let record = RunRecord {
             id: RunId::new(),
             spec: spec.without_values(),
-            place: Place { mode: Mode::Local, reason: String::new(), rule: String::new(), program: None },
+            place: Place { mode: Mode::Local, reason: String::new(), rule: String::new(), program: None, sandbox: None },
             state: RunState::Queued,
             created: jiff::Timestamp::UNIX_EPOCH,
             started: None,

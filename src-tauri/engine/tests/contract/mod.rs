@@ -12,7 +12,8 @@ pub(crate) mod terminal;
 use std::path::Path;
 use std::sync::Arc;
 
-use stigmer_engine::backend::{Backend, Execution, Finish, Launch, Stream};
+use stigmer_engine::backend::docker::Recipe;
+use stigmer_engine::backend::{Backend, Execution, Finish, Launch, Reporter, Stream};
 use stigmer_engine::spec::{Input, RunId, Text};
 
 use crate::common::{Marker, until, within};
@@ -30,6 +31,11 @@ pub(crate) trait Place {
 
     /// Names of variables that the place adds.
     fn own_variables(&self) -> &[&str];
+
+    /// What its sandboxes are made of, if it has any.
+    fn recipe(&self) -> Option<Box<Recipe>> {
+        None
+    }
 
     /// Living processes that carry the marker, counted from outside.
     fn alive(&self, marker: &Marker) -> usize;
@@ -103,6 +109,8 @@ pub(crate) fn program<A: Into<Text>>(place: &dyn Place, argv: impl IntoIterator<
         dir: place.folder().to_owned(),
         input: Input::Closed,
         guard: None,
+        script: None,
+        recipe: place.recipe(),
     }
 }
 
@@ -128,7 +136,7 @@ pub(crate) struct Started {
 
 impl Started {
     pub(crate) async fn new(place: &dyn Place, launch: Launch) -> Self {
-        let execution = place.backend().start(launch).await.unwrap();
+        let execution = place.backend().start(launch, &Reporter::silent()).await.unwrap();
         Self { execution: execution.into(), stdout: Vec::new(), stderr: Vec::new() }
     }
 

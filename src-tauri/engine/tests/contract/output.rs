@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use stigmer_engine::backend::{Exit, Stream};
+use stigmer_engine::backend::{Exit, Reporter, Stream};
 
 use super::{Place, Started, run, script};
 use crate::common::{assert_same, at_rest, numbers, within};
@@ -28,7 +28,7 @@ pub(crate) async fn sixty_four_mebibytes_arrive_without_a_byte_missing(place: &d
     // Nine bytes in each line, 64 MiB in all.
     let (first, last) = (10_000_000, 17_456_540);
     let launch = script(place, &format!("seq {first} {last}"));
-    let execution = place.backend().start(launch).await.unwrap();
+    let execution = place.backend().start(launch, &Reporter::silent()).await.unwrap();
     let (mut next, mut expected, mut count) = (first, VecDeque::new(), 0_usize);
     while let Some(piece) = within(execution.output()).await.unwrap() {
         while expected.len() < piece.bytes.len() {
@@ -48,7 +48,7 @@ pub(crate) async fn pieces_tell_when_they_were_written(place: &dyn Place) {
     // Clocks of other machines are never quite the same.
     let (tolerance, before) = (Duration::from_secs(5), now());
     let launch = script(place, "echo one; sleep 0.05; echo two");
-    let execution = place.backend().start(launch).await.unwrap();
+    let execution = place.backend().start(launch, &Reporter::silent()).await.unwrap();
     let mut times = Vec::new();
     while let Some(piece) = within(execution.output()).await.unwrap() {
         times.push(Duration::from_micros(piece.at));
@@ -71,7 +71,7 @@ pub(crate) async fn a_program_waits_while_nobody_takes_its_output(place: &dyn Pl
 
 pub(crate) async fn a_dropped_look_for_output_loses_nothing(place: &dyn Place) {
     let launch = script(place, "i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); done; seq 300 200000");
-    let execution = place.backend().start(launch).await.unwrap();
+    let execution = place.backend().start(launch, &Reporter::silent()).await.unwrap();
     let mut all = Vec::new();
     let mut patience = (0..20).map(|n| Duration::from_micros(n * 40)).cycle();
     loop {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use stigmer_engine::Error;
-use stigmer_engine::backend::{Exit, Launch};
+use stigmer_engine::backend::{Exit, Launch, Reporter};
 use stigmer_engine::spec::{RunId, Text};
 use tokio::runtime::Handle;
 
@@ -94,7 +94,7 @@ pub(crate) async fn signals_that_end_a_program_are_told(place: &dyn Place) {
 /// The error of a start that must fail.
 async fn refusal(place: &dyn Place, launch: Launch) -> Error {
     let id = launch.id;
-    let error = place.backend().start(launch).await.err().expect("it must not start");
+    let error = place.backend().start(launch, &Reporter::silent()).await.err().expect("it must not start");
     place.backend().cleanup(id).await.unwrap();
     error
 }
@@ -131,7 +131,13 @@ pub(crate) async fn a_start_that_is_dropped_leaves_nothing_after_a_clean_up(plac
         let (launch, marker) = marked(place, "setsid sleep 1000 & sleep 1000");
         let id = launch.id;
         // Dropped at another moment each time; when it was quicker, the execution is dropped instead.
-        drop(tokio::time::timeout(Duration::from_micros(micros), place.backend().start(launch)).await);
+        drop(
+            tokio::time::timeout(
+                Duration::from_micros(micros),
+                place.backend().start(launch, &Reporter::silent()),
+            )
+            .await,
+        );
         place.backend().cleanup(id).await.unwrap();
         until_none_is_alive(place, &marker).await;
     }

@@ -13,7 +13,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::termios::{SpecialCharacterIndices, tcgetattr};
-use nix::unistd::{Pid, setsid};
+use nix::unistd::{ForkResult, Pid, setsid};
 use stigmer_runner::{Exit, Size};
 
 #[path = "linux/exec.rs"]
@@ -25,7 +25,7 @@ mod processes;
 
 pub(crate) use exec::{Exec, execute};
 pub(crate) use fence::Fence;
-pub(crate) use processes::{Process, descendants, name};
+pub(crate) use processes::{Process, descendants, end_processes_with, name};
 
 /// Buffer that is asked for pipes, in bytes: what an unprivileged process may have by default.
 const PIPE_SIZE: i32 = 1 << 20;
@@ -88,6 +88,23 @@ pub(crate) fn reap() -> Reaped {
         Ok(pid) => Reaped::Child(Pid::from_raw(pid), Exit::Code(libc::WEXITSTATUS(status))),
         Err(_) => Reaped::Nobody,
     }
+}
+
+/// Makes a second process of this one.
+pub(crate) fn fork() -> nix::Result<ForkResult> {
+    // SAFETY: the runner has one thread, so nothing is locked in the child.
+    unsafe { nix::unistd::fork() }
+}
+
+/// How many processes of this control group the kernel killed for want of memory. Inside a container that is the
+/// container's own group, in both versions of control groups.
+pub(crate) fn oom_kills() -> Option<u32> {
+    ["/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"].into_iter().find_map(
+        |path| {
+            let counters = std::fs::read_to_string(path).ok()?;
+            counters.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+        },
+    )
 }
 
 /// Gives a pipe the buffer that [`PIPE_SIZE`] asks for, or leaves it when a limit forbids that. False for

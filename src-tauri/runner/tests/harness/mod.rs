@@ -4,10 +4,12 @@
 
 #![expect(dead_code, reason = "every test file uses its own part of this")]
 
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -18,9 +20,9 @@ pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A running runner, and everything it said so far.
 pub(crate) struct Runner {
-    pub(crate) child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: Option<ChildStdout>,
+    child: Option<Child>,
+    stdin: Option<File>,
+    stdout: Option<File>,
     decoder: Decoder,
     pub(crate) output: Vec<Piece>,
     pub(crate) replies: Vec<Reply>,
@@ -36,15 +38,40 @@ pub(crate) struct Piece {
 }
 
 impl Runner {
-    /// The runner, before anything is started.
+    /// The runner, before anything is started. It has no variables of its own, as on the user's machine.
     pub(crate) fn idle() -> Self {
+        Self::in_place(&[])
+    }
+
+    /// The runner in a place that has these variables.
+    pub(crate) fn in_place(variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_stigmer-runner"))
+            .env_clear()
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        Self { child, stdin, stdout, decoder: Decoder::new(), output: Vec::new(), replies: Vec::new() }
+        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut runner = Self::over(OwnedFd::from(stdin), OwnedFd::from(stdout));
+        runner.child = Some(child);
+        runner
+    }
+
+    /// A conversation with the runner that listens at `socket`, before anything is started.
+    pub(crate) fn at(socket: &Path) -> Self {
+        let stream = eventually("somebody listens", || UnixStream::connect(socket).ok());
+        Self::over(stream.try_clone().unwrap(), stream)
+    }
+
+    fn over(requests: impl Into<OwnedFd>, replies: impl Into<OwnedFd>) -> Self {
+        let (stdin, stdout) = (Some(requests.into().into()), Some(replies.into().into()));
+        Self { child: None, stdin, stdout, decoder: Decoder::new(), output: Vec::new(), replies: Vec::new() }
+    }
+
+    /// The runner's own process.
+    pub(crate) fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it is a child of this test")
     }
 
     /// The runner, with a command that was asked for.
@@ -161,7 +188,7 @@ impl Runner {
 
     /// Waits for the runner to end without reading.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        eventually("the runner ended", || self.child.try_wait().unwrap())
+        eventually("the runner ended", || self.child().try_wait().unwrap())
     }
 
     /// Everything that was written, of both streams.
@@ -191,7 +218,8 @@ impl Runner {
 impl Drop for Runner {
     fn drop(&mut self) {
         self.stdin = None; // a runner whose engine is gone ends everything
-        let _ = self.child.wait();
+        self.stdout = None;
+        let _ = self.child.as_mut().map(Child::wait);
     }
 }
 

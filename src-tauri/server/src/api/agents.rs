@@ -132,7 +132,7 @@ fn spec(engine: &Engine, agent: String, wanted: Execute) -> Result<RunSpec, Refu
     let workspace = wanted.workspace.unwrap_or_else(|| super::app::usual_workspace(engine.home().root()));
     let set = wanted.env.into_iter().map(|(name, value)| (name, Some(value.into()))).collect();
     Ok(RunSpec {
-        target: Target { mode: wanted.mode },
+        target: Target { mode: wanted.mode, ..Target::default() },
         env: Environment { set, ..Environment::default() },
         limits: Limits { timeout: wanted.timeout_ms.map(Duration::from_millis), ..Limits::default() },
         guard: Some(Guard::Workspace),

@@ -120,7 +120,7 @@ async fn modes(
     blocking(move || {
         let state = |mode| {
             let work = Work::Line { line: "true".into(), shell: None };
-            let target = Target { mode: Some(mode) };
+            let target = Target::mode(mode);
             let place = engine.place(&RunSpec { target, ..RunSpec::new(work, &workspace) });
             let (available, detail) = match place {
                 Ok(_) if mode == Mode::Local => {

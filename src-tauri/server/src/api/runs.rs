@@ -44,7 +44,7 @@ async fn start(
     State(engine): State<Engine>,
     InBody(new): InBody<NewRun>,
 ) -> Result<(StatusCode, Json<StartedRun>), Refusal> {
-    let run_id = engine.start(new.into()).await?;
+    let run_id = engine.start(new.try_into()?).await?;
     Ok((StatusCode::CREATED, Json(StartedRun { run_id })))
 }
 

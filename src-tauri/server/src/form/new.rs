@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use stigmer_engine::spec::{
-    self, Environment, Guard, Language, Limits, Mode, Network, Origin, RunSpec, Target,
-};
+use stigmer_engine::spec::{self, Environment, Guard, Language, Limits, Mode, Origin, RunSpec, Target};
 use utoipa::ToSchema;
+
+use super::sandbox::{SandboxForm, parsed};
+use crate::problem::Problem;
 
 /// A run to start. It begins with the environment of the user's login shell.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,10 +47,13 @@ pub struct NewRun {
     #[serde(default)]
     #[schema(value_type = Option<GuardWord>)]
     pub guard: Option<Guard>,
-    /// `none`, with the guard: it can open and accept no TCP connection.
+    /// The network of its sandbox: `none`, `bridge`, `host` or the name of one. `none` works with the guard, too: it
+    /// can open and accept no TCP connection.
     #[serde(default)]
-    #[schema(value_type = Option<NetworkWord>)]
-    pub network: Option<Network>,
+    pub network: Option<String>,
+    /// What is asked of its sandbox, in a mode that has any.
+    #[serde(default)]
+    pub sandbox: SandboxForm,
     /// Free words to find it by.
     #[serde(default)]
     pub labels: Vec<String>,
@@ -65,13 +69,6 @@ pub struct NewRun {
 enum GuardWord {
     Off,
     Workspace,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "names the values of the engine's own type in the description")]
-enum NetworkWord {
-    None,
 }
 
 /// What a run executes.
@@ -153,13 +150,15 @@ pub enum Input {
     },
 }
 
-impl From<NewRun> for RunSpec {
-    fn from(new: NewRun) -> Self {
+impl TryFrom<NewRun> for RunSpec {
+    type Error = Problem;
+
+    fn try_from(new: NewRun) -> Result<Self, Problem> {
         let set = new.env.into_iter().map(|(name, value)| (name, Some(value.into()))).collect();
         let grace = new.grace_ms.map_or_else(|| Limits::default().grace, Duration::from_millis);
-        Self {
+        Ok(Self {
             workdir: new.workdir.map(Into::into),
-            target: Target { mode: new.mode },
+            target: Target { mode: new.mode, sandbox: new.sandbox.try_into()? },
             env: Environment { set, ..Environment::default() },
             secrets: new.secrets,
             input: match new.input {
@@ -169,11 +168,11 @@ impl From<NewRun> for RunSpec {
             },
             limits: Limits { timeout: new.timeout_ms.map(Duration::from_millis), grace },
             guard: new.guard,
-            network: new.network,
+            network: new.network.map(|name| parsed(&name, "network")).transpose()?,
             labels: new.labels,
             origin: new.origin.unwrap_or(Origin::Api),
             ..Self::new(new.work.into(), new.workspace)
-        }
+        })
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid};
 
 /// A living process below the runner.
@@ -40,6 +42,28 @@ pub(crate) fn descendants() -> Vec<Process> {
 pub(crate) fn name(pid: Pid) -> String {
     let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     String::from_utf8_lossy(name.trim_ascii_end()).into_owned()
+}
+
+/// Ends every process but this one that has `variable`, as `NAME=VALUE`, in its environment, until none is left.
+pub(crate) fn end_processes_with(variable: &[u8]) {
+    let own = getpid().as_raw();
+    let has_it = |pid| {
+        // Unreadable where it is somebody else's, who is not ours to end.
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|found| found == variable)
+    };
+    // A process that is just being born is found by the next pass; a few passes outrun every honest program.
+    for _ in 0..100 {
+        let mut found = all().filter(|stat| stat.alive && stat.pid != own && has_it(stat.pid)).peekable();
+        if found.peek().is_none() {
+            return;
+        }
+        for stat in found {
+            // It may have ended meanwhile, which is what is wanted.
+            let _ = kill(Pid::from_raw(stat.pid), Signal::SIGKILL);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -1,0 +1,180 @@
+//! The connection to an engine, and its failures in our words.
+
+use std::io;
+use std::time::Duration;
+
+use bollard::errors::Error as Failure;
+use bollard::{API_DEFAULT_VERSION, Docker};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::find::Address;
+use crate::backend::Reporter;
+use crate::error::{Error, Result};
+
+/// Longest time for an engine to say that it is there.
+const PING: Duration = Duration::from_secs(2);
+
+/// Longest time that an engine which is starting is waited for.
+const STARTING: Duration = Duration::from_secs(20);
+
+/// Longest time for an answer to begin, in seconds. Streams that follow may take as long as they like.
+const ANSWER: u64 = 120;
+
+/// A connection to the engine at an address. Nothing is sent yet.
+pub(super) fn connect(address: &Address) -> Result<Docker> {
+    let connected = match address.uri.split_once("://") {
+        Some(("unix", path)) => Docker::connect_with_socket(path, ANSWER, API_DEFAULT_VERSION),
+        Some(("tcp" | "http", _)) => Docker::connect_with_http(&address.uri, ANSWER, API_DEFAULT_VERSION),
+        _ => Docker::connect_with_host(&address.uri),
+    };
+    connected.map_err(|failure| unreachable(address, &failure))
+}
+
+/// Whether the engine is there. One that is still starting counts as absent.
+pub(super) async fn ping(docker: &Docker, address: &Address) -> Result<()> {
+    match timeout(PING, docker.ping()).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(failure)) => Err(unreachable(address, &failure)),
+        Err(_) => Err(silent(address)),
+    }
+}
+
+/// The same, waiting for one that is still starting.
+pub(super) async fn await_engine(docker: &Docker, address: &Address, reporter: &Reporter) -> Result<()> {
+    let until = Instant::now() + STARTING;
+    let mut told = false;
+    loop {
+        let failure = match timeout(PING, docker.ping()).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(failure)) if is_starting(&failure) => unreachable(address, &failure),
+            Ok(Err(failure)) => return Err(unreachable(address, &failure)),
+            Err(_) => silent(address),
+        };
+        if Instant::now() >= until {
+            return Err(failure);
+        }
+        if !std::mem::replace(&mut told, true) {
+            reporter.step("wait for Docker").await;
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// An engine that has its door open already and says that it is not ready.
+fn is_starting(failure: &Failure) -> bool {
+    matches!(failure, Failure::DockerResponseServerError { status_code: 502 | 503 | 504, .. })
+}
+
+fn silent(address: &Address) -> Error {
+    Error::BackendUnavailable {
+        backend: "Docker",
+        why: format!("{} ({}) gives no answer within {} s", address.uri, address.why, PING.as_secs()),
+        hint: "see whether it is still starting, or hangs: `docker info`",
+    }
+}
+
+/// Why an engine cannot be reached.
+pub(super) fn unreachable(address: &Address, failure: &Failure) -> Error {
+    let kind = io_kind(failure);
+    let hint = match kind {
+        Some(io::ErrorKind::PermissionDenied) => {
+            "add yourself to the group that may use it: `sudo usermod -aG docker $USER`, then log in again"
+        }
+        Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {
+            "start Docker, or name another engine with `sandbox.docker_host`"
+        }
+        _ => "see whether Docker runs: `docker info`",
+    };
+    let why = match kind {
+        Some(io::ErrorKind::PermissionDenied) => "you may not use it".to_owned(),
+        Some(io::ErrorKind::ConnectionRefused) => "nobody answers there".to_owned(),
+        Some(io::ErrorKind::NotFound) => "there is no such socket".to_owned(),
+        _ => words(failure),
+    };
+    Error::BackendUnavailable {
+        backend: "Docker",
+        why: format!("{why}: {} ({})", address.uri, address.why),
+        hint,
+    }
+}
+
+/// Whether a failure means that the engine is not there any more.
+pub(super) fn is_gone(failure: &Failure) -> bool {
+    io_kind(failure).is_some()
+}
+
+fn io_kind(failure: &Failure) -> Option<io::ErrorKind> {
+    if matches!(failure, Failure::SocketNotFoundError(_)) {
+        return Some(io::ErrorKind::NotFound);
+    }
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(failure);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error.kind());
+        }
+        source = error.source();
+    }
+    None
+}
+
+/// The status that the engine answered with, if it answered.
+pub(super) fn status(failure: &Failure) -> Option<u16> {
+    match failure {
+        Failure::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+/// What the engine said, without what a library put around it.
+pub(super) fn words(failure: &Failure) -> String {
+    match failure {
+        Failure::DockerResponseServerError { message, .. } => message.trim().to_owned(),
+        Failure::DockerStreamError { error } => error.trim().to_owned(),
+        Failure::RequestTimeoutError => "it gives no answer".to_owned(),
+        other => {
+            let mut text = other.to_string();
+            let mut source = std::error::Error::source(other);
+            while let Some(cause) = source {
+                text = cause.to_string();
+                source = cause.source();
+            }
+            text
+        }
+    }
+}
+
+/// What is said of a container that could not be made or started, named by what to do about it.
+pub(super) fn refused(what: &str, image: &str, failure: &Failure) -> Error {
+    let said = words(failure);
+    let has = |part: &str| said.contains(part);
+    if has("address already in use") || has("port is already allocated") {
+        return Error::PortInUse { why: said };
+    }
+    if has("bind source path does not exist") || has("invalid mount config") {
+        return Error::MountUnusable {
+            what: said,
+            hint: "check the folders of --mount and `sandbox.mounts`",
+        };
+    }
+    if has("No such image") {
+        return Error::ImageNotFound { image: image.to_owned() };
+    }
+    if has("no space left on device") {
+        return Error::SandboxRefused {
+            what: format!("{what}: {said}"),
+            hint: "free space for Docker: `stigmer image prune`, `docker system df`",
+        };
+    }
+    let hint = if has("network") && has("not found") {
+        "see `docker network ls` for the networks that there are"
+    } else if has("unable to find user") || has("no matching entries in passwd") {
+        "name a user of the image, or UID:GID, with --user or `sandbox.user`"
+    } else if has("exec format error") || has("does not match the specified platform") {
+        "use an image for this machine's processor"
+    } else if has("emory limit") || has("CPUs") {
+        "choose another limit with --memory or --cpus"
+    } else {
+        "see what the engine says above; `stigmer doctor` checks it"
+    };
+    Error::SandboxRefused { what: format!("{what}: {said}"), hint }
+}

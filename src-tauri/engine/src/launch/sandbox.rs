@@ -1,0 +1,313 @@
+//! From what was asked for to a sandbox and what is started in it.
+//!
+//! Paths of the workspace become paths below [`WORKSPACE`]. Nothing of the user's own environment comes along.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use serde_bytes::ByteBuf;
+use stigmer_runner::Script;
+
+use super::{Surroundings, directory};
+use crate::backend::Launch;
+use crate::backend::docker::{Recipe, Supply, WORKSPACE, Wish};
+use crate::config::{Config, Value};
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::spec::{Code, Guard, Input, Language, Mount, Network, RunId, RunSpec, Text, Work};
+
+/// Folders and files of a home folder that hold keys: sandboxes only ever read them.
+const CREDENTIALS: [&str; 12] = [
+    ".aws",
+    ".azure",
+    ".config/gcloud",
+    ".config/gh",
+    ".docker",
+    ".git-credentials",
+    ".gnupg",
+    ".kube",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".ssh",
+];
+
+/// Sockets that are as good as the whole machine.
+const ENGINES: [&str; 3] = ["docker.sock", "podman.sock", "containerd.sock"];
+
+/// What a sandbox needs to know of this machine.
+pub(crate) struct Machine<'a> {
+    pub home: &'a Home,
+    /// The user's home folder.
+    pub user_home: Option<&'a Path>,
+    /// The user's own ids.
+    pub ids: (u32, u32),
+    /// Bytes of memory, where that is known.
+    pub memory: Option<u64>,
+}
+
+/// What a sandbox for this run is made of.
+pub(crate) fn recipe(spec: &RunSpec, config: &Config, machine: &Machine<'_>) -> Result<Recipe> {
+    let asked = &spec.target.sandbox;
+    let workspace = spec.workspace.canonicalize().unwrap_or_else(|_| spec.workspace.clone());
+    let (mounts, mut loosened) = mounts(spec, config, machine, &workspace)?;
+    let network = match (&spec.network, config.text("sandbox.network")) {
+        (Some(network), _) => network.clone(),
+        (None, Some(name)) => name.parse().unwrap_or(Network::Bridge),
+        (None, None) => Network::Bridge,
+    };
+    let mut ports = asked.ports.clone();
+    if ports.is_empty() {
+        ports = texts(config.list("sandbox.ports"), "sandbox.ports")?;
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    if !ports.is_empty() && network == Network::None {
+        return Err(Error::InvalidSpec {
+            what: "a sandbox without network has no ports".to_owned(),
+            hint: "leave out --port, or choose another --network",
+        });
+    }
+    if network == Network::Host {
+        loosened.push("it shares the network of this machine".to_owned());
+    }
+    let own = format!("{}:{}", machine.ids.0, machine.ids.1);
+    let user = asked.user.clone().or_else(|| config.text("sandbox.user").map(str::to_owned));
+    match user.as_deref() {
+        Some(user) if user.split(':').next().is_some_and(|user| user == "root" || user == "0") => {
+            loosened.push("its commands run as root".to_owned());
+        }
+        None if machine.ids.0 == 0 => {
+            loosened.push("its commands run as root, because you are root".to_owned())
+        }
+        _ => {}
+    }
+    let env = config.map("sandbox.env").into_iter().flatten().filter_map(|(name, value)| match value {
+        Value::Text(value) => Some((name.clone(), value.clone())),
+        _ => None,
+    });
+    let hidden = machine.home.root().strip_prefix(&workspace).ok().filter(|inside| *inside != Path::new(""));
+    Ok(Recipe {
+        image: image(asked.image.as_deref().or_else(|| config.text("sandbox.image")))?,
+        hidden: hidden.filter(|_| machine.home.root().is_dir()).map(Path::to_owned),
+        workspace,
+        network,
+        cpus: asked.cpus.or_else(|| config.number("sandbox.cpus")),
+        // A quarter is left for everything else.
+        memory: asked
+            .memory
+            .or_else(|| config.size("sandbox.memory"))
+            .or_else(|| machine.memory.map(|memory| memory / 4 * 3)),
+        pids: asked.pids.or_else(|| config.integer("sandbox.pids")).unwrap_or(4096),
+        mounts,
+        ports,
+        user: user.unwrap_or(own),
+        dns: config.list("sandbox.dns").iter().filter_map(text).map(str::to_owned).collect(),
+        read_only: config.flag("sandbox.read_only").unwrap_or_default(),
+        env: env.collect(),
+        loosened,
+        supply: Supply {
+            engine: wish(config),
+            auto_pull: config.flag("sandbox.auto_pull").unwrap_or(true),
+            fresh: asked.fresh || asked.keep,
+            keep: asked.keep,
+            ttl: config
+                .flag("sandbox.cleanup")
+                .unwrap_or(true)
+                .then(|| config.time("sandbox.ttl").unwrap_or(Duration::from_hours(1))),
+            warm: config.integer("sandbox.warm").unwrap_or(1),
+        },
+    })
+}
+
+/// Which engine the settings want.
+pub(crate) fn wish(config: &Config) -> Wish {
+    let named = |name: &str| {
+        let text = config.text(name).filter(|text| !text.is_empty())?;
+        Some((text.to_owned(), format!("`{name}` ({})", config.origin(name))))
+    };
+    Wish {
+        host: named("sandbox.docker_host"),
+        context: named("sandbox.docker_context"),
+        tls: config.flag("sandbox.docker_tls_verify").unwrap_or_default(),
+    }
+}
+
+/// Resolves what is started in the sandbox of `recipe`.
+pub(crate) fn resolve(
+    id: RunId,
+    spec: &RunSpec,
+    recipe: Recipe,
+    around: &Surroundings<'_>,
+) -> Result<Launch> {
+    if spec.guard == Some(Guard::Workspace) {
+        return Err(Error::InvalidSpec {
+            what: "the guard is for runs on this machine".to_owned(),
+            hint: "leave out --guard: a sandbox sees nothing but the workspace and what is mounted",
+        });
+    }
+    directory(spec)?;
+    let dir = inside(spec, &recipe.workspace, spec.workdir.as_deref().unwrap_or(&spec.workspace))?;
+    let mut script = None;
+    let argv = match &spec.work {
+        Work::Line { line, shell } => {
+            let shell = shell.clone().map_or_else(|| Text::from("sh"), Text::from);
+            vec![shell, "-c".into(), line.clone()]
+        }
+        Work::Program { argv } => argv.clone(),
+        Work::Script { language, code, args } => {
+            let path = match code {
+                Code::File { path } => inside(spec, &recipe.workspace, path)?.into(),
+                Code::Inline { text } => {
+                    let path = format!(
+                        "/tmp/stigmer-{id}/script.{}",
+                        super::interpreter::extension(*language, text)
+                    );
+                    let code = ByteBuf::from(text.as_bytes());
+                    script = Some(Script { path: ByteBuf::from(path.as_bytes()), code });
+                    Text::from(path)
+                }
+            };
+            interpreter(*language).iter().map(Text::from).chain([path]).chain(args.iter().cloned()).collect()
+        }
+    };
+    let mut env: BTreeMap<Text, Text> = BTreeMap::new();
+    if matches!(spec.input, Input::Terminal { .. }) {
+        env.insert("TERM".into(), "xterm-256color".into());
+    }
+    if script.is_some() {
+        // The script lies elsewhere; modules of the workspace are meant all the same.
+        env.insert("PYTHONPATH".into(), dir.clone().into());
+    }
+    env.extend(around.secrets.iter().map(|(name, value)| (name.into(), value.expose().into())));
+    env.extend(spec.env.set.iter().filter_map(|(name, value)| Some((name.into(), value.clone()?))));
+    Ok(Launch {
+        id,
+        argv,
+        env: env.into_iter().collect(),
+        dir,
+        input: spec.input,
+        guard: None,
+        script,
+        recipe: Some(Box::new(recipe)),
+    })
+}
+
+/// What runs a language in a sandbox, by the names that images have it under.
+fn interpreter(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Python => &["python3"],
+        Language::Javascript => &["node"],
+        // Images have Node, and not always one that runs TypeScript by itself.
+        Language::Typescript => &["npx", "--yes", "tsx"],
+        Language::Bash => &["bash"],
+    }
+}
+
+/// Where a path of the workspace is in the sandbox.
+fn inside(spec: &RunSpec, workspace: &Path, path: &Path) -> Result<PathBuf> {
+    let path = spec.workspace.join(path);
+    let outside = || Error::OutsideWorkspace { path: path.clone() };
+    let relative = match path.strip_prefix(&spec.workspace) {
+        Ok(relative) => relative.to_owned(),
+        Err(_) => {
+            path.canonicalize().unwrap_or_default().strip_prefix(workspace).map_err(|_| outside())?.to_owned()
+        }
+    };
+    if relative.components().any(|part| part == Component::ParentDir) {
+        return Err(outside());
+    }
+    Ok(if relative == Path::new("") { WORKSPACE.into() } else { Path::new(WORKSPACE).join(relative) })
+}
+
+fn image(name: Option<&str>) -> Result<String> {
+    match name.map(str::trim) {
+        Some(name) if !name.is_empty() && !name.starts_with('-') && !name.contains(char::is_whitespace) => {
+            Ok(name.to_owned())
+        }
+        name => Err(Error::InvalidSpec {
+            what: format!("`{}` is no name of an image", name.unwrap_or_default()),
+            hint: "name one with --image or `sandbox.image`",
+        }),
+    }
+}
+
+/// What the sandbox sees besides the workspace, and what is to be said about it.
+fn mounts(
+    spec: &RunSpec,
+    config: &Config,
+    machine: &Machine<'_>,
+    workspace: &Path,
+) -> Result<(Vec<Mount>, Vec<String>)> {
+    let asked = &spec.target.sandbox.mounts;
+    let from_project = asked.is_empty() && config.origin("sandbox.mounts").word() == "project";
+    let mut mounts: Vec<Mount> = if asked.is_empty() {
+        texts(config.list("sandbox.mounts"), "sandbox.mounts")?
+    } else {
+        asked.clone()
+    };
+    let mut loosened = Vec::new();
+    for mount in &mut mounts {
+        let unusable = |why: &str, hint| Error::MountUnusable { what: format!("`{mount}` {why}"), hint };
+        let source = match (mount.source.strip_prefix("~"), machine.user_home) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => spec.workspace.join(&mount.source),
+        };
+        let real = source
+            .canonicalize()
+            .map_err(|error| unusable(&format!("cannot be mounted: {error}"), "check that it is there"))?;
+        let holds = |inner: &Path| inner.starts_with(&real);
+        if holds(machine.home.root()) || machine.home.root().canonicalize().is_ok_and(|root| holds(&root)) {
+            return Err(unusable("would show the data of Stigmer itself", "mount a folder below it"));
+        }
+        let name = real.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if ENGINES.contains(&name) || real == Path::new("/var/run") || real == Path::new("/run") {
+            return Err(unusable(
+                "would hand over the engine, and with it this machine",
+                "use `sandbox.docker_host` with an engine that is made for it",
+            ));
+        }
+        if from_project && !real.starts_with(workspace) {
+            return Err(unusable(
+                "comes from the project's settings and leads out of the workspace",
+                "name it with --mount, or in your own settings",
+            ));
+        }
+        let target = Path::new(&mount.target);
+        if target.components().any(|part| part == Component::ParentDir) || target == Path::new("/") {
+            return Err(unusable("has a target that cannot be", "write an absolute path without `..`"));
+        }
+        let is_credential = machine.user_home.is_some_and(|home| {
+            CREDENTIALS
+                .iter()
+                .any(|name| home.join(name).canonicalize().is_ok_and(|one| real.starts_with(one)))
+        });
+        mount.source = real;
+        mount.read_only |= is_credential;
+        loosened.push(match mount.read_only {
+            true => format!("it reads {} at {}", mount.source.display(), mount.target),
+            false => format!("it writes to {} at {}", mount.source.display(), mount.target),
+        });
+    }
+    mounts.sort();
+    Ok((mounts, loosened))
+}
+
+fn text(value: &Value) -> Option<&str> {
+    if let Value::Text(text) = value { Some(text) } else { None }
+}
+
+/// Reads texts of a setting that have a form of their own.
+fn texts<T: std::str::FromStr<Err = &'static str>>(values: &[Value], name: &str) -> Result<Vec<T>> {
+    let read = |text: &str| {
+        text.parse().map_err(|hint: &str| Error::Config {
+            what: format!("`{text}` in `{name}` cannot be understood"),
+            hint: hint.to_owned(),
+        })
+    };
+    values.iter().filter_map(text).map(read).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! A real engine, asked by its own client.
+
+use std::process::{Command, Stdio};
+
+/// Leaves a test out where there is no engine, and says so; nothing may be left out where everything is required.
+pub(crate) fn require(image: &str) {
+    let mut asked = Command::new("docker");
+    asked.args(["image", "inspect", image]).stdout(Stdio::null()).stderr(Stdio::null());
+    if asked.status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    let why =
+        format!("no Docker engine with the image `{image}`; scripts/engine.sh up && scripts/engine.sh base");
+    assert!(std::env::var_os("STIGMER_TEST_REQUIRE_ALL").is_none(), "{why}");
+    println!("SKIPPED: sandboxes: {why}");
+    // All tests of such a program need the engine.
+    std::process::exit(0);
+}
+
+/// The ids of this user, as containers are given them.
+pub(crate) fn own_ids() -> String {
+    format!("{}:{}", nix::unistd::getuid(), nix::unistd::getgid())
+}
+
+/// Asks the engine something; what it answered.
+pub(crate) fn docker(words: &[&str]) -> String {
+    let asked = Command::new("docker").args(words).output().expect("a Docker client");
+    String::from_utf8_lossy(&asked.stdout).trim().to_owned()
+}

@@ -1,0 +1,166 @@
+//! What the first process of a sandbox does.
+
+#![expect(clippy::unwrap_used, reason = "a failed test says where")]
+
+mod harness;
+
+use std::path::Path;
+use std::process::{Child, Command};
+
+use harness::{Runner, eventually, program, script};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use stigmer_runner::{Exit, Reply, Request, Start};
+
+/// A runner that listens in a folder of its own.
+struct Serving {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Serving {
+    fn new(words: &[&str], variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_stigmer-runner"))
+            .arg("serve")
+            .args([folder.path().join("socket"), folder.path().join("home")])
+            .args(words)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .spawn()
+            .unwrap();
+        Self { child, folder }
+    }
+
+    fn talk(&self) -> Runner {
+        Runner::at(&self.folder.path().join("socket"))
+    }
+
+    fn run(&self, text: &str) -> Runner {
+        let mut runner = self.talk();
+        runner.send(&Request::Start(script(text)));
+        runner
+    }
+
+    fn until_ended(&mut self) -> std::process::ExitStatus {
+        eventually("it ended", || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn commands_run_beside_each_other_and_one_after_the_other() {
+    let serving = Serving::new(&[], &[]);
+    let mut first = serving.talk();
+    first.send(&Request::Start(Start { input: true, ..script("read line; echo first $line; exit 3") }));
+    first.until_started();
+    let mut second = serving.run("echo second");
+    assert_eq!(second.until_exited(), Exit::Code(0));
+    second.until_ended();
+    first.input("was asked\n");
+    assert_eq!(first.until_exited(), Exit::Code(3));
+    first.until_ended();
+    assert_eq!((first.text().as_str(), second.text().as_str()), ("first was asked\n", "second\n"));
+}
+
+#[test]
+fn whoever_leaves_ends_what_he_started_and_nothing_else() {
+    let serving = Serving::new(&[], &[]);
+    let mut stays = serving.run("echo $$; exec sleep 1000");
+    stays.until_output("\n");
+    let mut leaves = serving.run("setsid sleep 1000 & echo $$ $!; wait");
+    leaves.until_output("\n");
+    let pids = |runner: &Runner| {
+        let text = runner.text();
+        text.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap())).collect::<Vec<_>>()
+    };
+    let (stay, gone) = (pids(&stays), pids(&leaves));
+    drop(leaves);
+    for pid in gone {
+        eventually("it is ended", || kill(pid, None).is_err().then_some(()));
+    }
+    assert!(kill(stay[0], None).is_ok());
+}
+
+#[test]
+fn it_ends_when_it_was_idle_for_long_enough_and_not_while_a_command_runs() {
+    let mut serving = Serving::new(&["1"], &[]);
+    // Longer than the time for idling.
+    let mut runner = serving.run("sleep 1.5; echo done");
+    assert_eq!(runner.until_exited(), Exit::Code(0));
+    assert!(serving.child.try_wait().unwrap().is_none());
+    drop(runner);
+    assert!(serving.until_ended().success());
+}
+
+#[test]
+fn one_that_serves_once_ends_with_its_first_conversation() {
+    let mut serving = Serving::new(&["1000", "once"], &[]);
+    let mut runner = serving.run("sleep 1000 & echo started");
+    runner.until_output("started");
+    runner.until_ended();
+    drop(runner);
+    assert!(serving.until_ended().success());
+}
+
+#[test]
+fn what_a_run_left_behind_is_ended_by_its_variable_and_that_is_no_use() {
+    let mut serving = Serving::new(&["1000", "once"], &[]);
+    let sweep = |serving: &Serving, variable: &str| {
+        let mut runner = serving.talk();
+        runner.send(&Request::Sweep { variable: variable.as_bytes().to_vec().into() });
+        runner.until("it is swept", |runner| runner.replies.contains(&Reply::Swept).then_some(()));
+        while runner.read_more() {}
+    };
+    sweep(&serving, "A=1");
+    let mut stays = serving.run("A=12 setsid sleep 1000 & A=1 setsid sleep 1000 & echo $! $$; wait $!");
+    stays.until_output("\n");
+    sweep(&serving, "A=1");
+    assert_eq!(stays.until_exited(), Exit::Code(137));
+    assert!(serving.child.try_wait().unwrap().is_none());
+    drop(stays);
+    assert!(serving.until_ended().success());
+}
+
+#[test]
+fn it_ends_at_once_when_it_is_told_to() {
+    let mut serving = Serving::new(&[], &[]);
+    serving.run("true").until_ended();
+    kill(Pid::from_raw(i32::try_from(serving.child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert!(serving.until_ended().success());
+}
+
+#[test]
+fn a_home_that_cannot_be_written_to_is_replaced() {
+    let home = |home: &str| {
+        let serving = Serving::new(&[], &[("HOME", home)]);
+        let mut runner = serving.run("echo $HOME; cd && touch ~/file");
+        assert_eq!(runner.until_exited(), Exit::Code(0));
+        runner.until_ended();
+        (runner.text().trim().to_owned(), serving)
+    };
+    for bad in ["/", "/nonexistent", "/etc/passwd"] {
+        let (text, serving) = home(bad);
+        assert_eq!(Path::new(&text), serving.folder.path().join("home"), "{bad}");
+    }
+    let good = tempfile::tempdir().unwrap();
+    assert_eq!(Path::new(&home(good.path().to_str().unwrap()).0), good.path());
+}
+
+#[test]
+fn what_does_not_speak_the_protocol_hurts_nobody() {
+    let serving = Serving::new(&[], &[]);
+    let mut stranger = serving.talk();
+    stranger.send_raw(&[0xff; 64]);
+    while stranger.read_more() {}
+    let mut runner = serving.talk();
+    runner.send(&Request::Start(program(["echo", "still here"])));
+    runner.until_ended();
+    assert_eq!(runner.text(), "still here\n");
+}
