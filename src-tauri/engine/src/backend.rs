@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::spec::{Input, Mode, RunId, Text};
+use crate::spec::{ImageTask, Input, Mode, RunId, Text};
 use crate::state::SandboxFacts;
 
 /// The variable that names the run in the environment of its processes.
@@ -125,6 +125,8 @@ pub struct Launch {
     pub script: Option<stigmer_runner::Script>,
     /// What its sandbox is made of, in a mode that has any.
     pub recipe: Option<Box<docker::Recipe>>,
+    /// What is done with an image instead of starting a program.
+    pub task: Option<ImageTask>,
 }
 
 impl Launch {

@@ -269,6 +269,7 @@ impl Engine {
             live,
             maskers: Masks::default().into(),
             started: None,
+            told: None,
         })
     }
 

@@ -105,6 +105,24 @@ pub enum Error {
         /// What to do about it.
         hint: &'static str,
     },
+    /// A step of a build failed.
+    #[error("the build failed at {step}: {why}")]
+    Build {
+        /// The step, as the engine counts it.
+        step: String,
+        /// The engine's words.
+        why: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// An image lacks tools that it should have.
+    #[error("{count} of its tools are missing: {names}")]
+    Incomplete {
+        /// How many.
+        count: usize,
+        /// Which.
+        names: String,
+    },
     /// A port that a sandbox should have is taken.
     #[error("a port of the sandbox is in use: {why}")]
     PortInUse {
@@ -258,6 +276,8 @@ impl Error {
             Self::BackendUnavailable { .. } => "backend-unavailable",
             Self::ImageNotFound { .. } => "image-not-found",
             Self::Registry { .. } => "registry",
+            Self::Build { .. } => "build-failed",
+            Self::Incomplete { .. } => "image-incomplete",
             Self::PortInUse { .. } => "port-in-use",
             Self::MountUnusable { .. } => "mount-unusable",
             Self::SandboxRefused { .. } => "sandbox-refused",
@@ -290,12 +310,14 @@ impl Error {
             Self::InvalidSpec { hint, .. }
             | Self::BackendUnavailable { hint, .. }
             | Self::Registry { hint, .. }
+            | Self::Build { hint, .. }
             | Self::MountUnusable { hint, .. }
             | Self::SandboxRefused { hint, .. }
             | Self::Conflict { hint, .. } => hint,
             Self::ImageNotFound { .. } => {
                 "check the name, get it with `stigmer image pull`, or build the basic one with `stigmer image build basic`"
             }
+            Self::Incomplete { .. } => "see the table above; build the image again, or name another --tier",
             Self::PortInUse { .. } => "choose another with --port, or end the program that has it",
             Self::SandboxLost { .. } => "run it again; what it printed so far is kept",
             Self::ProgramNotFound { program } if program.contains(char::is_whitespace) => {

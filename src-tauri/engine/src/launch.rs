@@ -15,7 +15,7 @@ use crate::backend::Launch;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::secrets::{Secret, SecretName};
-use crate::spec::{Code, Guard, Language, Network, RunId, RunSpec, Text, Work};
+use crate::spec::{Code, Guard, Language, Mode, Network, RunId, RunSpec, Text, Work};
 use crate::state::Place;
 
 /// Variables of the app that no run inherits: only `-e` and secrets put keys where programs see them.
@@ -65,17 +65,29 @@ pub(crate) fn check(spec: &RunSpec) -> Result<()> {
     Ok(())
 }
 
+/// Images are worked on by the engine of sandboxes alone.
+fn not_here() -> Error {
+    Error::InvalidSpec {
+        what: "work on images is a matter of mode `sandbox`".to_owned(),
+        hint: "leave out the mode",
+    }
+}
+
 fn words(work: &Work) -> impl Iterator<Item = &Text> {
     match work {
         Work::Line { line, .. } => std::slice::from_ref(line).iter(),
         Work::Program { argv } => argv.iter(),
         Work::Script { args, .. } => args.iter(),
+        Work::Image { .. } => [].iter(),
     }
 }
 
 /// Where a run goes, and which rule decided it.
 pub(crate) fn place(spec: &RunSpec, config: &Config) -> Place {
     let (mode, rule, reason) = match spec.target.mode {
+        None if matches!(spec.work, Work::Image { .. }) => {
+            (Mode::Sandbox, "option", "images are the sandboxes'".to_owned())
+        }
         Some(mode) => (mode, "option", format!("--mode {} was asked for", mode.name())),
         None => {
             let origin = config.origin("mode");
@@ -107,6 +119,7 @@ pub(crate) fn resolve(id: RunId, spec: &RunSpec, around: &Surroundings<'_>) -> R
             vec![shell.unwrap_or_else(|| "sh".into()).into(), "-c".into(), line.clone()]
         }
         Work::Program { argv } => argv.clone(),
+        Work::Image { .. } => return Err(not_here()),
         Work::Script { language, code, args } => {
             let script = interpreter::Script { language: *language, code, dir: &dir, folder: around.folder };
             let mut argv = script.command(&mut env)?;
@@ -116,7 +129,7 @@ pub(crate) fn resolve(id: RunId, spec: &RunSpec, around: &Surroundings<'_>) -> R
     };
     let guard = confinement(spec, &env)?;
     let env = env.into_iter().collect();
-    Ok(Launch { id, argv, env, dir, input: spec.input, guard, script: None, recipe: None })
+    Ok(Launch { id, argv, env, dir, input: spec.input, guard, script: None, recipe: None, task: None })
 }
 
 /// The working directory, checked to be a folder that can be entered.

@@ -20,6 +20,7 @@ pub mod error;
 pub mod export;
 pub mod history;
 pub mod home;
+pub mod image;
 pub mod json;
 mod launch;
 pub mod live;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
@@ -61,6 +61,8 @@ pub(crate) struct Run {
     pub maskers: Maskers,
     /// The start on its way into the database, so that the end does not overtake it.
     pub started: Option<(Timestamp, JoinHandle<Result<()>>)>,
+    /// What its backend tells, also once it runs.
+    pub told: Option<mpsc::Receiver<Told>>,
 }
 
 /// How a run ended, for a history that has not heard of it yet.
@@ -164,6 +166,7 @@ impl Run {
         while let Ok(told) = told.try_recv() {
             self.heed(told);
         }
+        self.told = Some(told);
         launched
     }
 
@@ -209,6 +212,7 @@ impl Run {
         let mut time_over = timeout.map(|timeout| Instant::now() + timeout);
         let mut stopping: Option<Stopping> = None;
         let mut failure = None;
+        let mut told = self.told.take();
         let finish = loop {
             // Nobody may hold up a run that is being stopped.
             let held_back = failure.is_none() && stopping.is_none() && self.log.held_back();
@@ -229,6 +233,7 @@ impl Run {
                     break None;
                 }
                 () = holds.passed(), if held_back => {}
+                Some(told) = next(&mut told) => self.heed(told),
                 output = execution.output(), if !held_back => match output {
                     Ok(Some(output)) if failure.is_none() => {
                         if let Err(error) = self.keep(output) {
@@ -411,6 +416,14 @@ async fn stopped_early(mut stop: watch::Receiver<Stop>) {
 /// A moment that a runner tells, in microseconds since 1970.
 fn moment(at: u64) -> Timestamp {
     i64::try_from(at).ok().and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or_else(Timestamp::now)
+}
+
+/// What a backend tells next, if it still tells anything.
+async fn next(told: &mut Option<mpsc::Receiver<Told>>) -> Option<Told> {
+    match told {
+        Some(told) => told.recv().await,
+        None => pending().await,
+    }
 }
 
 /// Sleeps until a moment, or for ever where there is none.

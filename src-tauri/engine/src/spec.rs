@@ -1,5 +1,6 @@
 //! What to run, where, and within which limits.
 
+mod image;
 mod sandbox;
 #[cfg(all(test, unix))]
 mod tests;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::image::{Build, BuildSource, Customize, ImageTask};
 pub use self::sandbox::{Mount, Network, Port, Sandbox};
 pub use self::text::Text;
 use self::text::path_form;
@@ -145,6 +147,12 @@ pub enum Work {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         args: Vec<Text>,
     },
+    /// Something that is done with an image, by the engine of sandboxes itself.
+    Image {
+        /// What.
+        #[serde(flatten)]
+        task: ImageTask,
+    },
 }
 
 impl fmt::Display for Work {
@@ -161,6 +169,7 @@ impl fmt::Display for Work {
                 }
                 Ok(())
             }
+            Self::Image { task } => task.fmt(f),
             Self::Script { language, code, args } => {
                 write!(f, "{}", language.name())?;
                 match code {

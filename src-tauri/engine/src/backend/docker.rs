@@ -10,10 +10,12 @@ mod container;
 mod credentials;
 mod execution;
 mod find;
+mod images;
 mod pull;
 mod recipe;
 mod sweep;
 mod warm;
+mod work;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +57,7 @@ const KNOCK: Duration = Duration::from_millis(2);
 pub struct Docker(Arc<Inner>);
 
 struct Inner {
+    home: Home,
     folders: Folders,
     /// The engine that was used last.
     engine: Mutex<Option<Engine>>,
@@ -80,7 +83,8 @@ impl Docker {
     /// The containers of this home. Nothing is looked for before it is needed.
     pub fn new(home: Home) -> Self {
         Self(Arc::new(Inner {
-            folders: Folders::new(home),
+            folders: Folders::new(home.clone()),
+            home,
             engine: Mutex::default(),
             warm: warm::Warm::default(),
             stays: AtomicBool::new(false),
@@ -340,6 +344,9 @@ impl Backend for Docker {
             what: "the run does not say what its sandbox is made of".to_owned(),
             hint: "name an image with --image",
         })?;
+        if let Some(task) = launch.task {
+            return self.operation(task, recipe, launch.id.to_string(), reporter);
+        }
         let Reached { held, stream, .. } = self.reach(&launch, recipe, reporter).await?;
         let (replies, requests) = stream.into_split();
         let started = RunnerExecution::start(Box::new(replies), Box::new(requests), launch.request()).await;

@@ -147,6 +147,19 @@ pub(crate) fn resolve(
             hint: "leave out --guard: a sandbox sees nothing but the workspace and what is mounted",
         });
     }
+    if let Work::Image { task } = &spec.work {
+        return Ok(Launch {
+            id,
+            argv: Vec::new(),
+            env: Vec::new(),
+            dir: WORKSPACE.into(),
+            input: Input::Closed,
+            guard: None,
+            script: None,
+            recipe: Some(Box::new(recipe)),
+            task: Some(task.clone()),
+        });
+    }
     directory(spec)?;
     let dir = inside(spec, &recipe.workspace, spec.workdir.as_deref().unwrap_or(&spec.workspace))?;
     let mut script = None;
@@ -156,6 +169,7 @@ pub(crate) fn resolve(
             vec![shell, "-c".into(), line.clone()]
         }
         Work::Program { argv } => argv.clone(),
+        Work::Image { .. } => Vec::new(),
         Work::Script { language, code, args } => {
             let path = match code {
                 Code::File { path } => inside(spec, &recipe.workspace, path)?.into(),
@@ -191,6 +205,7 @@ pub(crate) fn resolve(
         guard: None,
         script,
         recipe: Some(Box::new(recipe)),
+        task: None,
     })
 }
 

@@ -51,6 +51,14 @@ pub(crate) fn login_shell() -> Option<PathBuf> {
         .filter(|shell| shell.is_absolute())
 }
 
+/// A file without a name, for what is needed once and may be large. Goes when it is closed.
+pub(crate) fn nameless_file() -> io::Result<File> {
+    let path = std::env::temp_dir().join(format!("stigmer-{}", uuid::Uuid::new_v4().simple()));
+    let file = private(OpenOptions::new().read(true).write(true).create_new(true)).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}
+
 /// The ids of this user and of its group.
 pub(crate) fn ids() -> (u32, u32) {
     (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw())

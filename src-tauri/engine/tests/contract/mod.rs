@@ -111,6 +111,7 @@ pub(crate) fn program<A: Into<Text>>(place: &dyn Place, argv: impl IntoIterator<
         guard: None,
         script: None,
         recipe: place.recipe(),
+        task: None,
     }
 }
 

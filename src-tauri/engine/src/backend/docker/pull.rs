@@ -9,6 +9,7 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 
+use super::work::Lines;
 use super::{Docker, Engine, Recipe, client, credentials};
 use crate::backend::Reporter;
 use crate::error::{Error, Result};
@@ -53,7 +54,7 @@ impl Docker {
                 Err(Error::ImageNotFound { image: image.clone() })
             }
             Err(failure) if client::status(&failure) == Some(404) => {
-                pull(engine, image, reporter, &mut |_| {}).await?;
+                pull(engine, image, reporter, &Lines::unseen()).await?;
                 let found = engine.api.inspect_image(image).await;
                 Ok(found.map_err(|_| Error::ImageNotFound { image: image.clone() })?.into())
             }
@@ -62,14 +63,9 @@ impl Docker {
     }
 }
 
-/// Fetches an image and tells how far it is; `line` is given what the engine says of each layer. What was fetched
+/// Fetches an image, tells how far it is, and says in `lines` what the engine says of each layer. What was fetched
 /// before it was stopped is not fetched again.
-pub(super) async fn pull(
-    engine: &Engine,
-    image: &str,
-    reporter: &Reporter,
-    line: &mut (dyn FnMut(&str) + Send),
-) -> Result<()> {
+pub(super) async fn pull(engine: &Engine, image: &str, reporter: &Reporter, lines: &Lines) -> Result<()> {
     let step = format!("pull {image}");
     reporter.step(&step).await;
     let credentials = credentials::of(image).await;
@@ -80,13 +76,15 @@ pub(super) async fn pull(
     loop {
         let Ok(next) = timeout(STILL, stream.next()).await else {
             reporter.step(format!("{step}: {} stands still", layers.slowest())).await;
-            line(&format!("{}: nothing came for {} s", layers.slowest(), STILL.as_secs()));
+            lines.say(&format!("{}: nothing came for {} s", layers.slowest(), STILL.as_secs())).await;
             continue;
         };
         match next {
             None => return Ok(()),
             Some(Ok(info)) => {
-                layers.note(&info, line);
+                if let Some(line) = layers.note(&info) {
+                    lines.say(&line).await;
+                }
                 if told.elapsed() >= BETWEEN {
                     told = Instant::now();
                     let (current, total) = layers.sum();
@@ -119,16 +117,12 @@ struct Layer {
 }
 
 impl Layers {
-    fn note(&mut self, info: &CreateImageInfo, line: &mut (dyn FnMut(&str) + Send)) {
+    /// Notes what the engine says; the line that tells it, if it says something new.
+    fn note(&mut self, info: &CreateImageInfo) -> Option<String> {
         let status = info.status.clone().unwrap_or_default();
-        let Some(id) = info.id.clone() else {
-            line(&status);
-            return;
-        };
+        let Some(id) = info.id.clone() else { return Some(status) };
         let layer = self.layers.entry(id.clone()).or_default();
-        if layer.state != status {
-            line(&format!("{id}: {status}"));
-        }
+        let line = (layer.state != status).then(|| format!("{id}: {status}"));
         let done = matches!(status.as_str(), "Download complete" | "Pull complete" | "Already exists");
         if let Some(progress) = info.progress_detail.as_ref().filter(|_| status == "Downloading") {
             let bytes =
@@ -139,6 +133,7 @@ impl Layers {
         }
         layer.state = status;
         self.last = Some(id);
+        line
     }
 
     fn sum(&self) -> (u64, u64) {
@@ -214,7 +209,7 @@ mod tests {
             });
             let (id, status) = (Some(id.to_owned()), Some(status.to_owned()));
             let info = CreateImageInfo { id, status, progress_detail, error_detail: None };
-            layers.note(&info, &mut |line| lines.push(line.to_owned()));
+            lines.extend(layers.note(&info));
         };
         say("a", "Pulling fs layer", None);
         say("a", "Downloading", Some((10, 100)));
