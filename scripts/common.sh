@@ -23,3 +23,14 @@ fail() {
     fi
     exit 1
 }
+
+# A person's machine gets no daemon unasked.
+may_install_daemons() { [ "${CI:-}" = true ] || [ "${STIGMER_TEST_INSTALL:-}" = 1 ]; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
