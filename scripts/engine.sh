@@ -144,22 +144,21 @@ make_node() {
 # Only busybox: starts at once, and has what tests of a sandbox touch: a user 1000, a home, /workspace, /tmp.
 make_tiny() {
     say "making stigmer-test/tiny:1"
-    build_quietly stigmer-test/tiny:1 <<'END'
-FROM stigmer-test/debian AS busybox
-RUN apt-get update && apt-get install -y --no-install-recommends busybox-static
-RUN mkdir -p /tiny/bin /tiny/etc /tiny/home/sandbox /tiny/root /tiny/tmp /tiny/workspace && \
-    cp "$(command -v busybox)" /tiny/bin/busybox && \
-    for name in $(/tiny/bin/busybox --list); do ln -s busybox "/tiny/bin/$name" 2>/dev/null || true; done && \
-    printf 'root:x:0:0:root:/root:/bin/sh\nsandbox:x:1000:1000::/home/sandbox:/bin/sh\n' >/tiny/etc/passwd && \
-    printf 'root:x:0:\nsandbox:x:1000:\n' >/tiny/etc/group && \
-    chown 1000:1000 /tiny/home/sandbox /tiny/workspace && chmod 1777 /tiny/tmp
-FROM scratch
-COPY --from=busybox /tiny/ /
-ENV PATH=/bin
-WORKDIR /workspace
-USER sandbox
-CMD ["sh"]
-END
+    docker run --rm stigmer-test/debian bash -euc '
+        { apt-get update && apt-get install -y --no-install-recommends busybox-static; } >&2
+        mkdir -p /tiny/bin /tiny/etc /tiny/home/sandbox /tiny/root /tiny/tmp /tiny/workspace
+        cp "$(command -v busybox)" /tiny/bin/busybox
+        for name in $(busybox --list); do [ -e "/tiny/bin/$name" ] || ln -s busybox "/tiny/bin/$name"; done
+        printf "root:x:0:0:root:/root:/bin/sh\nsandbox:x:1000:1000::/home/sandbox:/bin/sh\n" >/tiny/etc/passwd
+        printf "root:x:0:\nsandbox:x:1000:\n" >/tiny/etc/group
+        chown 1000:1000 /tiny/home/sandbox /tiny/workspace
+        chmod 1777 /tiny/tmp
+        tar -C /tiny -c .' 2>"$work/tiny.log" |
+        docker import --change 'ENV PATH=/bin' --change 'WORKDIR /workspace' --change 'USER sandbox' \
+            --change 'CMD ["sh"]' - stigmer-test/tiny:1 >/dev/null || {
+        tail -n 15 "$work/tiny.log" >&2
+        fail "stigmer-test/tiny:1 could not be made"
+    }
 }
 
 make_no_shell() {
@@ -226,6 +225,7 @@ http: {addr: "127.0.0.1:$port"}
 END
     if [ "${2:-}" = htpasswd ]; then
         # bcrypt of `pw`.
+        # shellcheck disable=SC2016
         echo 'alice:$2b$05$lfteYYwvMas9GZX.AdonW.oTj1XPCDEOvea5E4IpnbzfooetpLYxu' >"$place/htpasswd"
         echo "auth: {htpasswd: {realm: test, path: $place/htpasswd}}" >>"$place/config.yml"
     fi
