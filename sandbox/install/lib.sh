@@ -69,8 +69,8 @@ from_repository() { # NAME KEY-URL FINGERPRINT "URL SUITE COMPONENT" PACKAGE=VER
     fetch "$2" key
     export GNUPGHOME=$PWD/gnupg
     mkdir -m 700 "$GNUPGHOME"
-    gpg --batch --quiet --import key
-    gpg --batch --export "$3" >"$keyring"
+    # Whatever else the file holds stays out.
+    { gpg --batch --quiet --import key && gpg --batch --export "$3" >"$keyring"; } || true
     [ -s "$keyring" ] || fail "$2 has no key $3"
     echo "deb [arch=$arch signed-by=$keyring] $4" >"$list"
     # This repository alone: a mirror of Debian that is away for a moment has nothing to do with it.
