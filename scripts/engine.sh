@@ -215,11 +215,13 @@ registry() { # PORT [htpasswd]
     esac
     have docker-registry || fail "docker-registry is missing" "apt-get install docker-registry"
     place="$root/target/registry/$port"
+    # Nothing of the one before.
+    rm -rf "$place"
     mkdir -p "$place"
     # Plain HTTP: engines take 127.0.0.0/8 for a network that needs no more.
     cat >"$place/config.yml" <<END
 version: 0.1
-log: {level: warn}
+log: {level: error, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: $place/data}, delete: {enabled: true}}
 http: {addr: "127.0.0.1:$port"}
 END

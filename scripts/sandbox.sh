@@ -41,7 +41,7 @@ current() { # TIER
 }
 
 build() { # TIER OPTION...
-    local tier=$1 context
+    local tier=$1 context before
     shift
     need_engine
     # A copy, because certificates of this machine may come with it.
@@ -59,11 +59,16 @@ build() { # TIER OPTION...
         fail "stigmer-sandbox-basic:local must be built first" "make sandbox-build-basic"
     fi
     say "building the $tier tier, $version"
+    before=$(docker image inspect --format '{{.Id}}' "stigmer-sandbox-$tier:local" 2>/dev/null || true)
     docker build --file "$context/Dockerfile.sandbox.$tier" \
         --tag "stigmer-sandbox-$tier:local" --tag "stigmer-sandbox-$tier:$version" \
         --label "$made_by" --label "$content=$(digest_of "$tier")" --build-arg "VERSION=$version" \
         "$@" "$context" ||
         fail "the $tier tier could not be built" "the step that failed stands above; sandbox/README.md lists what can be set"
+    # What this one replaces would stay as 600 MB without a name. Not if it has one still, or something stands on it.
+    if [ -n "$before" ] && [ "$(docker image inspect --format '{{len .RepoTags}}' "$before" 2>/dev/null)" = 0 ]; then
+        docker image rm "$before" >/dev/null 2>&1 || true
+    fi
     say "stigmer-sandbox-$tier:local and :$version"
 }
 
@@ -98,7 +103,7 @@ clean() {
         return
     fi
     # Without force: an image that a container still stands on stays, and Docker says which.
-    docker image rm "${images[@]}" || fail "an image is still in use" "remove the containers that are named above"
+    docker image rm "${images[@]}" | { grep -v "^Deleted: " || true; } || fail "an image is still in use" "remove the containers that are named above"
 }
 
 case ${1:-} in

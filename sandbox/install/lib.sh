@@ -82,7 +82,10 @@ from_repository() { # NAME KEY-URL FINGERPRINT "URL SUITE COMPONENT" PACKAGE=VER
         ! grep -qE 'NO_PUBKEY|BADSIG|EXPKEYSIG|not signed' answer || fail "the index of $4 is not signed as it should be"
         unavailable "the index of $4 could not be fetched"
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$5" ||
+    # What the package depends on is Debian's.
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$5" ||
         fail "$5 could not be installed from $4"
-    rm -rf /var/lib/apt/lists/*
+    # An image that is built on this one shall not need this vendor to install something else.
+    rm -rf "$list" "$keyring" /var/lib/apt/lists/*
 }
