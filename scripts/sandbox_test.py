@@ -83,7 +83,7 @@ def checks() -> list[tuple[str, list[str], str]]:
 def test(image: str) -> bool:
     title = docker("image", "inspect", "--format",
                    '{{index .Config.Labels "org.opencontainers.image.title"}}', image).stdout
-    tier = "full" if "full" in title + image else "basic"
+    tier = "full" if title.strip().endswith("full") else "basic"
     with Sandbox(image) as sandbox, ThreadPoolExecutor(4) as pool:
         noted = sandbox.ask(["cat", "/usr/local/share/stigmer/skipped"])
         skipped = dict(line.split(": ", 1) for line in noted[1].splitlines()) if noted[0] else {}
