@@ -4,8 +4,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit
 
-# A cargo that was installed a moment ago is not on the caller's PATH yet.
-PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+# A cargo that was installed a moment ago is not on the caller's PATH yet; daemons are never on that of a user of Debian.
+PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/sbin:/sbin"
 export PATH
 
 # Read by the scripts that source this file.

@@ -12,7 +12,6 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 work="$root/target/engine"
 
 # Without a pin of Debian's packages, as in sandbox/: the release is the pin. Node.js comes from npm's registry.

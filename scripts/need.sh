@@ -129,7 +129,7 @@ if [ "$purpose" = test ]; then
         need dockerd docker.io iptables
         # Debian 13 has the client in a package of its own.
         have docker || [ -z "$(offered docker-cli)" ] || missing+=(docker-cli)
-        need debootstrap debootstrap
+        need debootstrap debootstrap debian-archive-keyring
         need docker-registry docker-registry
         need curl curl ca-certificates
         need zsh zsh
