@@ -4,7 +4,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit
 
-# A cargo that was installed a moment ago is not on the caller's PATH yet; daemons are never on that of a user of Debian.
+# A cargo that was installed a moment ago is not on the caller's PATH yet; daemons never are on that of Debian's users.
 PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/sbin:/sbin"
 export PATH
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the tests of containers stand on: an engine, small images, a registry. All of it is there already on most machines
-# of developers; in CI, or with STIGMER_TEST_INSTALL=1, it is made here, also where no registry can be reached.
+# What the tests of containers stand on: an engine, small images, a registry. An engine is started only in CI or with
+# STIGMER_TEST_INSTALL=1. The images are made here also where no registry can be reached.
 #
 #   scripts/engine.sh up                       start the installed dockerd, unless an engine answers
 #   scripts/engine.sh base                     make the images of the tests, each only if it is missing
@@ -26,7 +26,7 @@ up() {
     answers && return
     may_install_daemons || fail "no Docker engine answers, and none is started on a person's machine unasked" \
         "start yours, or let STIGMER_TEST_INSTALL=1 start dockerd"
-    have dockerd || fail "dockerd is not installed" "scripts/need.sh test installs it where CI=true or STIGMER_TEST_INSTALL=1"
+    have dockerd || fail "dockerd is not installed" "scripts/need.sh test installs it here"
     local host=${DOCKER_HOST:-unix:///var/run/docker.sock} log="$work/dockerd.log" pid deadline
     [[ $host == unix://* ]] || fail "nothing answers at $host" "unset DOCKER_HOST to have dockerd started here"
     mkdir -p "$work"
@@ -67,7 +67,7 @@ make_debian() {
     mkdir -p "$tree"
     as_root debootstrap --variant=minbase "$release" "$tree" >"$work/debootstrap.log" 2>&1 || {
         tail -n 15 "$work/debootstrap.log" >&2
-        fail "debootstrap could not make a Debian" "its last lines stand above; all of them are in $work/debootstrap.log"
+        fail "debootstrap could not make a Debian" "all of what it said is in $work/debootstrap.log"
     }
     as_root tee "$tree/etc/dpkg/dpkg.cfg.d/docker" >/dev/null <<'END'
 path-exclude /usr/share/doc/*

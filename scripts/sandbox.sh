@@ -36,8 +36,9 @@ digest_of() { # TIER
 }
 
 current() { # TIER
-    [ "$(docker image inspect --format "{{index .Config.Labels \"$content\"}}" "stigmer-sandbox-$1:local" 2>/dev/null)" \
-        = "$(digest_of "$1")" ]
+    local made_of format="{{index .Config.Labels \"$content\"}}"
+    made_of=$(docker image inspect --format "$format" "stigmer-sandbox-$1:local" 2>/dev/null)
+    [ "$made_of" = "$(digest_of "$1")" ]
 }
 
 build() { # TIER OPTION...
@@ -64,7 +65,7 @@ build() { # TIER OPTION...
         --tag "stigmer-sandbox-$tier:local" --tag "stigmer-sandbox-$tier:$version" \
         --label "$made_by" --label "$content=$(digest_of "$tier")" --build-arg "VERSION=$version" \
         "$@" "$context" ||
-        fail "the $tier tier could not be built" "the step that failed stands above; sandbox/README.md lists what can be set"
+        fail "the $tier tier could not be built" "the step that failed stands above; what can be set: sandbox/README.md"
     # What this one replaces would stay as 600 MB without a name. Not if it has one still, or something stands on it.
     if [ -n "$before" ] && [ "$(docker image inspect --format '{{len .RepoTags}}' "$before" 2>/dev/null)" = 0 ]; then
         docker image rm "$before" >/dev/null 2>&1 || true
@@ -103,7 +104,8 @@ clean() {
         return
     fi
     # Without force: an image that a container still stands on stays, and Docker says which.
-    docker image rm "${images[@]}" | { grep -v "^Deleted: " || true; } || fail "an image is still in use" "remove the containers that are named above"
+    docker image rm "${images[@]}" | { grep -v '^Deleted: ' || true; } ||
+        fail "an image is still in use" "remove the containers that are named above"
 }
 
 case ${1:-} in

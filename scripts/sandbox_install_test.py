@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The installers of sandbox/install/ against vendors that this test plays, over TLS, in containers of the basic image.
 
-What cannot be played is a vendor's signature (AWS, and the repositories of Google and Docker): of those, that a wrong one
-is refused. Needs stigmer-sandbox-basic:local."""
+What cannot be played is a vendor's signature (AWS, and the repositories of Google and Docker): of those, that a wrong
+one is refused. Needs stigmer-sandbox-basic:local."""
 
 import functools
 import hashlib
@@ -76,8 +76,8 @@ class Installers(unittest.TestCase):
         self.site = Path(folder.name) / "site"
         self.site.mkdir()
         certificate, key = Path(folder.name) / "ca.pem", Path(folder.name) / "key.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", "/CN=vendor", "-addext", "subjectAltName=IP:127.0.0.1",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-days", "2", "-subj", "/CN=vendor", "-addext", "subjectAltName=IP:127.0.0.1",
                         "-keyout", str(key), "-out", str(certificate)], check=True, stderr=subprocess.DEVNULL)
         self.certificate = certificate
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

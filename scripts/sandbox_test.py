@@ -49,9 +49,9 @@ class Sandbox:
         self.image = image
 
     def __enter__(self):
-        started = docker("run", "--detach", "--rm", "--init", "--network", "none", "--cap-drop", "ALL",
-                         "--security-opt", "no-new-privileges", "--label", "org.stigmer.sandbox-test",
-                         self.image, "sleep", "600")
+        started = docker("run", "--detach", "--rm", "--init", "--pull", "never", "--network", "none",
+                         "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+                         "--label", "org.stigmer.sandbox-test", self.image, "sleep", "600")
         if started.returncode:
             sys.exit(f"error: no container of {self.image} could be started\n{started.stdout.strip()}")
         self.id = started.stdout.split()[-1]
@@ -85,6 +85,9 @@ def test(image: str) -> bool:
                    '{{index .Config.Labels "org.opencontainers.image.title"}}', image).stdout
     tier = "full" if title.strip().endswith("full") else "basic"
     with Sandbox(image) as sandbox, ThreadPoolExecutor(4) as pool:
+        if not sandbox.ask(["sleep", "0"])[0]:
+            print(f"error: a container of {image} does not stay up: it has no `sleep`")
+            return False
         noted = sandbox.ask(["cat", "/usr/local/share/stigmer/skipped"])
         skipped = dict(line.split(": ", 1) for line in noted[1].splitlines()) if noted[0] else {}
         asked = [(tool["name"], tool["ask"], tool["version"]) for tool in tools_of(tier)] + checks()
