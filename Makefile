@@ -1,7 +1,8 @@
 # What can be done here; `make` alone lists it. The work is in scripts/, which install what is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build cli runner test check bench torture tour screenshots icons install uninstall clean
+.PHONY: help run build cli runner dev-full test check bench torture tour screenshots icons install uninstall clean \
+    sandbox-build-basic sandbox-build-full sandbox-test sandbox-clean
 
 PREFIX ?= $(HOME)/.local
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -12,7 +13,7 @@ unexport CMD
 run: export STIGMER_COMMAND = $(value CMD)
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
 
 run: ## Build and open the app; or run a command: make run CMD='python3 --version'
 	@scripts/run.sh
@@ -25,6 +26,8 @@ cli: ## Build the command line and the runner alone: they need no display
 
 runner: ## Build the static runner alone
 	@scripts/build.sh runner
+
+dev-full: cli sandbox-build-basic ## Build the command line, and the image that its sandboxes start from
 
 test: ## Format, lints, every test, and that the documents are current
 	@scripts/test.sh
@@ -48,6 +51,21 @@ screenshots: ## Take pictures of every screen into target/screenshots
 
 icons: ## Render icons/*.png from icons/icon.svg
 	@scripts/icons.sh
+
+# Options of `docker build`, such as: make sandbox-build-full SANDBOX='--build-arg TOOLS_FROM=skip-unavailable'
+SANDBOX ?=
+
+sandbox-build-basic: ## Build the basic image: Python, Node.js, git, build tools; SANDBOX= takes options of docker build
+	@scripts/sandbox.sh build basic $(SANDBOX)
+
+sandbox-build-full: ## Build the full image on it: the command lines of clouds and clusters
+	@scripts/sandbox.sh build full $(SANDBOX)
+
+sandbox-test: ## Ask every tool of the images for its version, and try what runs rely on
+	@scripts/sandbox.sh test
+
+sandbox-clean: ## Remove the images and containers that these targets made
+	@scripts/sandbox.sh clean
 
 install: build ## Install below PREFIX (~/.local): bin/stigmer-desktop, bin/stigmer, lib/stigmer/stigmer-runner
 	install -D -m 755 $(target)/release/stigmer-desktop $(DESTDIR)$(PREFIX)/bin/stigmer-desktop

@@ -10,5 +10,5 @@ say "lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
 if have shellcheck; then
     say "scripts"
-    shellcheck scripts/*.sh .ci/run
+    shellcheck scripts/*.sh sandbox/install/*.sh .ci/run
 fi

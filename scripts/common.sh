@@ -4,8 +4,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit
 
-# A cargo that was installed a moment ago is not on the caller's PATH yet.
-PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+# A cargo that was installed a moment ago is not on the caller's PATH yet; daemons never are on that of Debian's users.
+PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/sbin:/sbin"
 export PATH
 
 # Read by the scripts that source this file.
@@ -22,4 +22,15 @@ fail() {
         printf 'hint: %s\n' "$2" >&2
     fi
     exit 1
+}
+
+# A person's machine gets no daemon unasked.
+may_install_daemons() { [ "${CI:-}" = true ] || [ "${STIGMER_TEST_INSTALL:-}" = 1 ]; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
 }

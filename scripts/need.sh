@@ -9,7 +9,7 @@
 #   scripts/need.sh bench    and what the comparison runs
 #
 # Looks for the programs themselves, so it costs nothing and asks nobody when they are there. Daemons (D-Bus,
-# gnome-keyring) come only where CI=true or STIGMER_TEST_INSTALL=1 asks for them.
+# gnome-keyring, Docker) come only where CI=true or STIGMER_TEST_INSTALL=1 asks for them.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -17,16 +17,6 @@ purpose="${1:-build}"
 
 # The `rust-version` of the workspace.
 rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-
-may_install_daemons() { [ "${CI:-}" = true ] || [ "${STIGMER_TEST_INSTALL:-}" = 1 ]; }
-
-as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    else
-        sudo "$@"
-    fi
-}
 
 can_install() { have apt-get && { [ "$(id -u)" = 0 ] || have sudo; }; }
 
@@ -135,6 +125,13 @@ if [ "$purpose" = test ]; then
     need setsid util-linux
     if may_install_daemons; then
         need dbus-run-session dbus dbus-daemon
+        # Containers, their base image where none can be pulled, and a registry; scripts/engine.sh starts them.
+        need dockerd docker.io iptables
+        # Debian 13 has the client in a package of its own.
+        have docker || [ -z "$(offered docker-cli)" ] || missing+=(docker-cli)
+        need debootstrap debootstrap debian-archive-keyring
+        need docker-registry docker-registry
+        need curl curl ca-certificates
         need zsh zsh
         need fish fish
         need gnome-keyring-daemon gnome-keyring
