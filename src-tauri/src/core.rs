@@ -80,6 +80,7 @@ pub(crate) fn open(app: &AppHandle) {
         core.state.send_replace(Some(ready.clone()));
         let Ok(Ready { engine, api }) = ready else { return };
         core.serving.spawn(serve(engine.clone(), api, reach, core.closing.clone()));
+        engine.stay().await;
         // Old runs and what was deleted go when nobody waits for anything any more.
         if let Err(error) = engine.tidy().await {
             tracing::warn!(%error, "old runs could not be removed");

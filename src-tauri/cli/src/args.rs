@@ -177,6 +177,9 @@ pub(crate) struct SandboxOptions {
     /// A sandbox of its own that stays
     #[arg(long)]
     pub keep: bool,
+    /// Run it in this sandbox, which is there; see `stigmer sandbox list`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["image", "cpus", "memory", "pids", "mount", "port", "user", "fresh", "keep"])]
+    pub within: Option<String>,
 }
 
 #[derive(Debug, Default, Args)]

@@ -105,7 +105,7 @@ async fn serve(engine: Engine, server: Server, signals: &mut Signals, output: &O
     let router = api(engine.clone(), reach.clone());
     let ended = stop.clone();
     let serving = tokio::spawn(async move { server.serve(router, &reach, ended).await });
-    let tidying = tokio::spawn(tidy(engine.clone()));
+    let tidying = tokio::spawn(stay(engine.clone()));
     signals.stop().await;
     tidying.abort();
     output.note(Tone::Dim, "ending; once more forces the runs that go on");
@@ -123,7 +123,9 @@ async fn serve(engine: Engine, server: Server, signals: &mut Signals, output: &O
     let _ = serving.await;
 }
 
-async fn tidy(engine: Engine) {
+/// What only an engine that stays does: it looks after places, and forgets what is old.
+async fn stay(engine: Engine) {
+    engine.stay().await;
     let mut hours = interval(TIDY);
     loop {
         hours.tick().await;

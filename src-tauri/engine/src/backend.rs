@@ -22,7 +22,6 @@ pub use stigmer_runner::{Exit, Left, Signal, Size, Stream, Usage};
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
-use crate::home::Home;
 use crate::spec::{ImageTask, Input, Mode, RunId, Text};
 use crate::state::SandboxFacts;
 
@@ -33,8 +32,8 @@ pub const RUN_ID: &str = "STIGMER_RUN_ID";
 const DRAIN_MS: u32 = 500;
 
 /// Every backend of this build, in the order in which people are shown them. Add yours here.
-pub(crate) fn all(home: &Home) -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(local::Local), Arc::new(docker::Docker::new(home.clone()))]
+pub(crate) fn all(docker: docker::Docker) -> Vec<Arc<dyn Backend>> {
+    vec![Arc::new(local::Local), Arc::new(docker)]
 }
 
 /// A place where programs run.

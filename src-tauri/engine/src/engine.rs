@@ -16,6 +16,7 @@ mod known;
 mod late;
 mod news;
 mod orphans;
+mod places;
 mod requests;
 mod tidy;
 mod view;
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::backend::docker::Recipe;
+use crate::backend::docker::Docker;
 use crate::backend::local::login_shell::{LoginShell, Resolver};
 use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
@@ -39,17 +40,16 @@ use crate::history::events::{self, Event};
 use crate::history::{self, History, Host};
 use crate::home::Home;
 use crate::launch;
-use crate::launch::sandbox::Machine;
 use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
 use crate::log::view::Views;
 use crate::log::writer::Holds;
 use crate::log::{LogReader, Tail};
-use crate::os::{self, Mailbox};
+use crate::os::Mailbox;
 use crate::run::{Run, blocking};
 use crate::secrets::Secrets;
-use crate::spec::{Mode, RunId, RunSpec};
+use crate::spec::{RunId, RunSpec};
 use crate::state::{Place, RunRecord, RunState};
 
 /// Runs commands and knows about every run of this user. Cheap to clone; clones are the same engine.
@@ -64,6 +64,7 @@ struct Inner {
     host: Host,
     hosts: hosts::Hosts,
     backends: Vec<Arc<dyn Backend>>,
+    docker: Docker,
     login_shell: Arc<Resolver>,
     secrets: Arc<Secrets>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
@@ -80,7 +81,8 @@ struct Inner {
 impl Engine {
     /// Opens the user's data in `home`. Settings are read for each run, from `sources` and its workspace.
     pub async fn open(home: Home, sources: Sources) -> Result<Self> {
-        let backends = backend::all(&home);
+        let docker = Docker::new(home.clone());
+        let backends = backend::all(docker.clone());
         let (home, history, recovered, host) = blocking(move || {
             home.create()?;
             let opened = History::open(&home)?;
@@ -96,6 +98,7 @@ impl Engine {
             host,
             hosts: hosts::Hosts::default(),
             backends,
+            docker,
             login_shell: Arc::default(),
             secrets: Arc::new(Secrets::new()),
             live: Mutex::default(),
@@ -160,29 +163,6 @@ impl Engine {
         backend::of(&self.0.backends, place.mode)?;
         self.recipe(spec, &place, &config)?;
         Ok(place)
-    }
-
-    /// What the sandbox of a run is made of, where it gets one.
-    fn recipe(&self, spec: &RunSpec, place: &Place, config: &Config) -> Result<Option<Recipe>> {
-        if place.mode != Mode::Sandbox {
-            return Ok(None);
-        }
-        let user_home = std::env::home_dir();
-        let machine = Machine {
-            home: &self.0.home,
-            user_home: user_home.as_deref(),
-            ids: os::ids(),
-            memory: os::memory(),
-        };
-        launch::sandbox::recipe(spec, config, &machine).map(Some)
-    }
-
-    /// This engine stays: it may hold places ready, and removes what others left of theirs. For the app and the
-    /// server; what runs one command leaves that to them.
-    pub async fn stay(&self) {
-        for backend in &self.0.backends {
-            backend.stay().await;
-        }
     }
 
     /// Starts a run and returns at once; [`Engine::finished`] waits for its end. An error means that there is

@@ -145,6 +145,12 @@ pub enum Error {
         /// What to do about it.
         hint: &'static str,
     },
+    /// There is no such sandbox.
+    #[error("there is no sandbox named `{name}`")]
+    SandboxNotFound {
+        /// What was asked for.
+        name: String,
+    },
     /// The sandbox went away under the run.
     #[error("the sandbox of the run is gone: {why}")]
     SandboxLost {
@@ -281,6 +287,7 @@ impl Error {
             Self::PortInUse { .. } => "port-in-use",
             Self::MountUnusable { .. } => "mount-unusable",
             Self::SandboxRefused { .. } => "sandbox-refused",
+            Self::SandboxNotFound { .. } => "sandbox-not-found",
             Self::SandboxLost { .. } => "sandbox-lost",
             Self::GuardUnavailable { .. } => "guard-unavailable",
             Self::Connection { .. } => "connection-lost",
@@ -319,6 +326,7 @@ impl Error {
             }
             Self::Incomplete { .. } => "see the table above; build the image again, or name another --tier",
             Self::PortInUse { .. } => "choose another with --port, or end the program that has it",
+            Self::SandboxNotFound { .. } => "see `stigmer sandbox list` for what there is",
             Self::SandboxLost { .. } => "run it again; what it printed so far is kept",
             Self::ProgramNotFound { program } if program.contains(char::is_whitespace) => {
                 "a line for the shell is one argument and comes last; options of `stigmer` stand before it"

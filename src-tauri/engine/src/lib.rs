@@ -27,6 +27,7 @@ pub mod live;
 pub mod log;
 mod os;
 mod run;
+pub mod sandbox;
 pub mod secrets;
 pub mod spec;
 pub mod state;

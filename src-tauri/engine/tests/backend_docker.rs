@@ -58,6 +58,7 @@ impl Sandbox {
                 auto_pull: false,
                 fresh: false,
                 keep: false,
+                within: None,
                 ttl: Some(Duration::from_secs(2)),
                 warm: 0,
             },

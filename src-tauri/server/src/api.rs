@@ -6,9 +6,11 @@ mod attach;
 mod changes;
 mod config;
 mod files;
+mod images;
 mod input;
 mod log;
 mod runs;
+mod sandboxes;
 mod stream;
 mod views;
 
@@ -126,6 +128,8 @@ fn routes() -> Routes<Shared> {
     let routes = attach::routes(routes);
     let routes = files::routes(routes);
     let routes = config::routes(routes);
+    let routes = images::routes(routes);
+    let routes = sandboxes::routes(routes);
     agents::routes(routes)
 }
 

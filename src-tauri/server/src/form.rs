@@ -1,8 +1,9 @@
 //! The forms of the API: what requests and answers hold. They name what the engine has and decide nothing.
 
+pub(crate) mod image;
 mod new;
 mod run;
-mod sandbox;
+pub(crate) mod sandbox;
 
 pub(crate) use new::LanguageWord;
 pub use new::{Code, Input, NewRun, Work};

@@ -156,7 +156,9 @@ fn status(code: &str) -> StatusCode {
         "request" => StatusCode::BAD_REQUEST,
         "token" => StatusCode::UNAUTHORIZED,
         "foreign" | "mode-not-allowed" => StatusCode::FORBIDDEN,
-        "run-not-found" | "image-not-found" | "no-route" | "setting-not-found" => StatusCode::NOT_FOUND,
+        "run-not-found" | "image-not-found" | "sandbox-not-found" | "no-route" | "setting-not-found" => {
+            StatusCode::NOT_FOUND
+        }
         "method" => StatusCode::METHOD_NOT_ALLOWED,
         "too-large" | "file-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "storage-full" => StatusCode::INSUFFICIENT_STORAGE,

@@ -232,6 +232,244 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every image of the engine, the newest first. */
+        get: operations["get_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/build": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Builds an image, as a run. */
+        post: operations["post_images_build"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/customize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Builds a copy of an image with more packages and verifies it, as a run. */
+        post: operations["post_images_customize"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/customize/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The Dockerfile of a copy before it is built, and how it differs from the one before. Builds nothing. */
+        post: operations["post_images_customize_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/detail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything about an image: layers, variables, what it starts. */
+        get: operations["get_images_detail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes a note about an image. */
+        post: operations["post_images_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/prunable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Images that are not needed. Removes none. */
+        get: operations["get_images_prunable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes images by id. One that is needed after all stays, and those after it, too. */
+        post: operations["post_images_prune"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fetches an image from its registry, as a run. */
+        post: operations["post_images_pull"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends an image to its registry, as a run. */
+        post: operations["post_images_push"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes a name of an image, and the image with its last one. */
+        post: operations["post_images_remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives an image one more name. */
+        post: operations["post_images_tag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tiers that come with Stigmer. */
+        get: operations["get_images_tiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks every tool that an image should have for its version, as a run. The answers are kept with the image. */
+        post: operations["post_images_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/modes": {
         parameters: {
             query?: never;
@@ -557,6 +795,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sandboxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The containers that were made here, the newest first. */
+        get: operations["get_sandboxes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandboxes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything about a container. */
+        get: operations["get_sandboxes_name"];
+        put?: never;
+        post?: never;
+        /** Removes a container of ours, whatever it does. */
+        delete: operations["delete_sandboxes_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandboxes/{name}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a container of ours that was stopped. */
+        post: operations["post_sandboxes_name_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandboxes/{name}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends what runs in a container of ours, and the container; one that is not kept is removed with that. */
+        post: operations["post_sandboxes_name_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -672,6 +979,13 @@ export interface components {
             same_output: boolean;
             /** @description Whether they printed too much to be compared line by line. */
             too_large: boolean;
+        };
+        /** @description The Dockerfile of a copy before it is built. */
+        CopyPreview: {
+            /** @description How it differs from the one that the copy was made with before; empty where there was none. */
+            difference: string;
+            /** @description The Dockerfile. */
+            dockerfile: string;
         };
         /** @description Something to make. */
         Create: {
@@ -812,6 +1126,57 @@ export interface components {
             /** @description `-` if only the first has it, `+` if only the second, else a space. */
             sign: string;
         };
+        /** @description An image. */
+        Image: {
+            /**
+             * Format: u-int64
+             * @description Containers that are made from it, running or not.
+             */
+            containers: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /** @description As registries know it, each `NAME@sha256:…`. */
+            digests: string[];
+            /** @description The digest of its configuration: names it for ever. */
+            id: string;
+            /** @description What people wrote about it. */
+            note?: string;
+            /**
+             * Format: u-int64
+             * @description Bytes on the disk, with the layers that it shares with others.
+             */
+            size: number;
+            /** @description Its names. */
+            tags: string[];
+            /** @description The tier that it says it is. */
+            tier?: string;
+            /** @description How it was verified last. */
+            verified?: components["schemas"]["Verified"];
+        };
+        /** @description Everything about one image. */
+        ImageDetail: components["schemas"]["Image"] & {
+            /** @description The usual arguments. */
+            command: string[];
+            /** @description What it starts, before the arguments. */
+            entrypoint: string[];
+            /** @description Variables that it sets. */
+            env: string[];
+            /** @description Its labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Its layers, the newest first. */
+            layers: components["schemas"]["Layer"][];
+            /** @description The system and processor that it is for. */
+            platform: string;
+            /** @description Its usual user. */
+            user: string;
+            /** @description Its usual folder. */
+            workdir: string;
+        };
         /** @description Where the standard input of a run comes from. */
         Input: "closed" | "piped" | {
             /** @description From a terminal, fed by the same, that also takes the output. */
@@ -832,6 +1197,21 @@ export interface components {
         KindWord: "folder" | "file" | "link" | "other";
         /** @enum {string} */
         LanguageWord: "python" | "javascript" | "typescript" | "bash";
+        /** @description A layer of an image. */
+        Layer: {
+            /** @description What made it. */
+            by: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /**
+             * Format: u-int64
+             * @description Bytes that it adds.
+             */
+            size: number;
+        };
         /** @description A line. */
         LineAt: {
             /**
@@ -853,11 +1233,94 @@ export interface components {
             detail: string;
             /** @description The mode. */
             mode: components["schemas"]["Mode"];
-            /** @description `ready`, or `not yet`. */
+            /** @description `ready`, `image missing`, `no engine` or `not yet`. */
             word: string;
         };
-        /** @enum {string} */
-        NetworkWord: "none";
+        /** @description An image, by its name or id. */
+        NamedImage: {
+            /** @description Its name or id. */
+            image: string;
+        };
+        /** @description A copy of an image with more packages. */
+        NewCopy: {
+            /** @description Debian packages, each `NAME` or `NAME=VERSION`. */
+            apt?: string[];
+            /** @description The image to begin with. */
+            base: string;
+            /** @description The name of the copy: `NAME` or `NAME:TAG`. */
+            name: string;
+            /** @description Packages of Node.js, each `NAME` or `NAME@VERSION`. */
+            npm?: string[];
+            /** @description Python packages, each `NAME` or `NAME==VERSION`. */
+            pip?: string[];
+        };
+        /** @description An image to build: a tier that comes with Stigmer, or a folder with a Dockerfile. */
+        NewImage: {
+            /**
+             * @description Values of build arguments.
+             * @default {}
+             */
+            args: {
+                [key: string]: string;
+            };
+            /**
+             * @description A file with certificates that a tier trusts besides the usual ones; absolute.
+             * @default null
+             */
+            certificates: string | null;
+            /**
+             * @description The Dockerfile, below the folder; `Dockerfile` by default.
+             * @default null
+             */
+            dockerfile: string | null;
+            /**
+             * @description The folder; absolute.
+             * @default null
+             */
+            folder: string | null;
+            /**
+             * @description The network of the steps.
+             * @default null
+             */
+            network: string | null;
+            /**
+             * @description Builds every step again.
+             * @default false
+             */
+            no_cache: boolean;
+            /**
+             * @description The system and processor to build for, as `linux/arm64`.
+             * @default null
+             */
+            platform: string | null;
+            /**
+             * @description Looks for newer images to build from.
+             * @default false
+             */
+            pull: boolean;
+            /**
+             * @description Names for the image.
+             * @default []
+             */
+            tags: string[];
+            /**
+             * @description The stage to stop at.
+             * @default null
+             */
+            target: string | null;
+            /**
+             * @description The tier.
+             * @default null
+             */
+            tier: string | null;
+        };
+        /** @description One more name for an image. */
+        NewName: {
+            /** @description Its name or id. */
+            image: string;
+            /** @description The name that it gets: `NAME` or `NAME:TAG`. */
+            name: string;
+        };
         /** @description A run to start. It begins with the environment of the user's login shell. */
         NewRun: {
             /** @description Variables to set. */
@@ -875,8 +1338,14 @@ export interface components {
             /** @description Free words to find it by. */
             labels?: string[];
             mode?: null | components["schemas"]["Mode"];
-            network?: null | components["schemas"]["NetworkWord"];
+            /**
+             * @description The network of its sandbox: `none`, `bridge`, `host` or the name of one. `none` works with the guard, too: it
+             *     can open and accept no TCP connection.
+             */
+            network?: string | null;
             origin?: null | components["schemas"]["Origin"];
+            /** @description What is asked of its sandbox, in a mode that has any. */
+            sandbox?: components["schemas"]["SandboxForm"];
             /** @description Names of secrets in the keychain, to be set as variables of the same names. */
             secrets?: string[];
             /**
@@ -896,6 +1365,13 @@ export interface components {
         };
         /** @enum {string} */
         NewWord: "file" | "folder";
+        /** @description A note about an image. */
+        Note: {
+            /** @description Its name or id. */
+            image: string;
+            /** @description The text; an empty one takes the note off. */
+            note: string;
+        };
         /**
          * @description Who started a run.
          * @enum {string}
@@ -905,6 +1381,39 @@ export interface components {
         Pin: {
             /** @description Keep it whatever its age. */
             pinned: boolean;
+        };
+        /** @description An image that is not needed. */
+        Prunable: {
+            /** @description The image. */
+            id: string;
+            /**
+             * Format: u-int64
+             * @description Bytes on the disk, with the layers that it shares with others.
+             */
+            size: number;
+            /** @description Its names. */
+            tags: string[];
+            /** @description Why it is not needed. */
+            why: string;
+        };
+        /** @description Images to remove at once. */
+        Prune: {
+            /** @description Their ids, as the list of those that are not needed has them. */
+            ids: string[];
+        };
+        /** @description An image to remove. */
+        Removal: {
+            /** @description Also when stopped containers need it. */
+            force?: boolean;
+            /** @description Its name or id: of several names only this one goes. */
+            image: string;
+        };
+        /** @description What a removal did. */
+        Removed: {
+            /** @description Images and layers that are gone. */
+            deleted: string[];
+            /** @description Names that were taken off. */
+            untagged: string[];
         };
         /** @description A move. */
         Rename: {
@@ -1037,6 +1546,126 @@ export interface components {
              */
             total: number;
         };
+        /** @description A container. */
+        Sandbox: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /** @description Its id. */
+            id: string;
+            /** @description The image as it was asked for. */
+            image: string;
+            /** @description The image itself. */
+            image_id: string;
+            /** @description Whether a run, or an engine that stays, has it in use. */
+            in_use: boolean;
+            /** @description Whether it was made here. */
+            is_ours: boolean;
+            /** @description What it is for: `shared`, `fresh` or `kept`. */
+            kind?: string;
+            /** @description The run that it was made for. */
+            made_for?: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its network. */
+            network: string;
+            /** @description Ports of it that this machine reaches, each `HOST:SANDBOX`. */
+            ports: string[];
+            /** @description Where it is in its life, in the engine's own word: `created`, `running`, `exited`, … */
+            state: string;
+            /** @description The same with times, in the engine's own words. */
+            status: string;
+            /** @description The folder of this machine that it works on. */
+            workspace?: string;
+        };
+        /** @description Everything about one container. */
+        SandboxDetail: components["schemas"]["Sandbox"] & {
+            /**
+             * Format: double
+             * @description CPUs that it may use.
+             */
+            cpus?: number;
+            /** @description Its variables. */
+            env: string[];
+            /** @description Its labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: u-int64
+             * @description Memory that it may use, in bytes.
+             */
+            memory?: number;
+            /** @description What it sees of this machine: `SOURCE:TARGET`, with `:ro` where it only reads. */
+            mounts: string[];
+            /**
+             * Format: u-int64
+             * @description Processes that it may have.
+             */
+            pids?: number;
+            /** @description Whether it may write only to the workspace and temporary folders. */
+            read_only: boolean;
+            /** @description The user that commands run as. */
+            user: string;
+        };
+        /** @description What a sandbox is asked to be. What is left out is a matter of the settings. */
+        SandboxForm: {
+            /**
+             * Format: double
+             * @description CPUs that it may use; parts of one count.
+             * @default null
+             */
+            cpus: number | null;
+            /**
+             * @description One of its own, thrown away when the run is over.
+             * @default false
+             */
+            fresh: boolean;
+            /**
+             * @description The image: a name with or without a tag, or an id.
+             * @default null
+             */
+            image: string | null;
+            /**
+             * @description One of its own that stays.
+             * @default false
+             */
+            keep: boolean;
+            /**
+             * Format: u-int64
+             * @description Memory that it may use, in bytes.
+             * @default null
+             */
+            memory: number | null;
+            /**
+             * @description Folders and files of this machine that it sees: `SOURCE:TARGET`, or `SOURCE:TARGET:ro` to read only.
+             * @default []
+             */
+            mounts: string[];
+            /**
+             * Format: u-int64
+             * @description Processes that it may have.
+             * @default null
+             */
+            pids: number | null;
+            /**
+             * @description Ports of it that are reached at 127.0.0.1: `HOST:SANDBOX`.
+             * @default []
+             */
+            ports: string[];
+            /**
+             * @description The user that commands run as: `UID:GID` or a name of the image.
+             * @default null
+             */
+            user: string | null;
+            /**
+             * @description This one, which is there, by name: nothing else of these counts then.
+             * @default null
+             */
+            within: string | null;
+        };
         /** @description A setting. */
         Setting: {
             /** @description Its name. */
@@ -1061,6 +1690,36 @@ export interface components {
          * @enum {string}
          */
         State: "queued" | "preparing" | "running" | "succeeded" | "failed" | "cancelled" | "timed_out" | "error" | "lost";
+        /** @description A tier of images that comes with Stigmer. */
+        Tier: {
+            /** @description What it holds, in one line. */
+            about: string;
+            /** @description Its Dockerfile. */
+            dockerfile: string;
+            /**
+             * Format: u-int64
+             * @description Bytes to download, about.
+             */
+            download: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: u-int64
+             * @description Bytes on the disk, about.
+             */
+            size: number;
+            /** @description The name that it is built under. */
+            tag: string;
+        };
+        /** @description A tool of an image. */
+        Tool: {
+            /** @description Its name in the manifest. */
+            name: string;
+            /** @description Why it has no version. */
+            problem?: string;
+            /** @description Its version; `null` where it is missing. */
+            version: string | null;
+        };
         /** @description The way back. */
         Undo: {
             /**
@@ -1071,6 +1730,25 @@ export interface components {
         };
         /** @enum {string} */
         Verdict: "ok" | "limited" | "broken";
+        /** @description An image to verify. */
+        Verification: {
+            /** @description Its name or id. */
+            image: string;
+            /** @description The tier whose tools are asked for; that of the image if it says one, else `basic`. */
+            tier?: string | null;
+        };
+        /** @description What came of asking an image for its tools. */
+        Verified: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description The tier whose tools were asked for. */
+            tier: string;
+            /** @description The tools, in the order of the manifest. */
+            tools: components["schemas"]["Tool"][];
+        };
         /** @description How much there is to see. */
         Viewed: {
             /**
@@ -1659,6 +2337,538 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"][];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_build: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewImage"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_customize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCopy"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_customize_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCopy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopyPreview"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_images_detail: {
+        parameters: {
+            query: {
+                /** @description Its name or id. */
+                image: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Note"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_images_prunable: {
+        parameters: {
+            query?: {
+                /** @description Also those that have a name and no container. */
+                unused?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prunable"][];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_prune: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Prune"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_pull: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedImage"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedImage"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Removal"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_tag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewName"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_images_tiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tier"][];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_images_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Verification"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
             };
             "4XX": {
                 headers: {
@@ -2511,6 +3721,190 @@ export interface operations {
         requestBody?: never;
         responses: {
             101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_sandboxes: {
+        parameters: {
+            query?: {
+                /** @description Also those of others. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sandbox"][];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_sandboxes_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SandboxDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    delete_sandboxes_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_sandboxes_name_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_sandboxes_name_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };

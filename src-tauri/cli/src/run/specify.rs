@@ -74,6 +74,7 @@ fn sandbox(options: &SandboxOptions, current: &Path) -> Sandbox {
         user: options.user.clone(),
         fresh: options.fresh,
         keep: options.keep,
+        within: options.within.clone(),
     }
 }
 

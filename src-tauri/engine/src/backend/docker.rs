@@ -13,6 +13,7 @@ mod find;
 mod images;
 mod pull;
 mod recipe;
+mod sandboxes;
 mod sweep;
 mod warm;
 mod work;
@@ -114,6 +115,9 @@ impl Docker {
     /// Gets a container for a run and reaches its runner.
     async fn reach(&self, launch: &Launch, recipe: &Recipe, reporter: &Reporter) -> Result<Reached> {
         let engine = self.engine(&recipe.supply.engine)?;
+        if let Some(name) = &recipe.supply.within {
+            return self.within(&engine, name, reporter).await;
+        }
         let image = self.image(&engine, recipe, reporter).await?;
         let owner = self.0.folders.owner()?;
         let key = recipe.key(&owner, &image.id);

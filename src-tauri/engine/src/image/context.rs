@@ -17,10 +17,15 @@ pub(crate) struct Context {
     pub size: u64,
 }
 
-/// The files of the tiers.
-pub(crate) fn of_tiers() -> Result<Context> {
+/// The files of the tiers, and certificates that they trust.
+pub(crate) fn of_tiers(certificates: Option<&Path>) -> Result<Context> {
+    let read = |path: &Path| -> Result<_> {
+        let content = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        Ok(("ca/extra.crt".to_owned(), content))
+    };
+    let certificates = certificates.map(read).transpose()?;
     packed(|archive| {
-        for (path, content) in tiers::files() {
+        for (path, content) in tiers::files().chain(certificates) {
             let mut header = tar::Header::new_gnu();
             header.set_size(content.len() as u64);
             header.set_mode(if path.ends_with(".sh") { 0o755 } else { 0o644 });
@@ -101,7 +106,9 @@ fn ignored(folder: &Path) -> Result<Gitignore> {
         let added = builder.add_line(None, &format!("{not}/{pattern}"));
         added.map_err(|error| Error::Pattern { pattern: line.to_owned(), why: error.to_string() })?;
     }
-    builder.build().map_err(|error| Error::Pattern { pattern: path.display().to_string(), why: error.to_string() })
+    builder
+        .build()
+        .map_err(|error| Error::Pattern { pattern: path.display().to_string(), why: error.to_string() })
 }
 
 fn packed(
@@ -123,7 +130,8 @@ mod tests {
 
     fn names(context: Context) -> Vec<String> {
         let mut archive = tar::Archive::new(context.file);
-        let names = archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string());
+        let names =
+            archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string());
         let mut names: Vec<_> = names.map(|name| name.trim_end_matches('/').to_owned()).collect();
         names.sort();
         names
@@ -137,11 +145,17 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "x").unwrap();
         };
-        for path in ["Dockerfile", "a.log", "src/b.log", "src/c", "node_modules/x/y", "node_modules/keep", "z/secret"] {
+        for path in
+            ["Dockerfile", "a.log", "src/b.log", "src/c", "node_modules/x/y", "node_modules/keep", "z/secret"]
+        {
             make(path);
         }
         std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link")).unwrap();
-        std::fs::write(folder.path().join(".dockerignore"), "# ours\n*.log\nnode_modules\n!node_modules/keep\n**/secret\nDockerfile\n").unwrap();
+        std::fs::write(
+            folder.path().join(".dockerignore"),
+            "# ours\n*.log\nnode_modules\n!node_modules/keep\n**/secret\nDockerfile\n",
+        )
+        .unwrap();
         let packed = of_folder(folder.path(), "Dockerfile").unwrap();
         assert_eq!(
             names(packed),
@@ -152,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_files_of_the_tiers_are_all_there() {
-        let names = names(of_tiers().unwrap());
+        let names = names(of_tiers(None).unwrap());
         for tier in tiers::TIERS {
             assert!(names.iter().any(|name| name == tier.dockerfile), "{}", tier.dockerfile);
         }

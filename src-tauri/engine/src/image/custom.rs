@@ -10,13 +10,16 @@ use crate::home::Home;
 use crate::os;
 use crate::spec::Customize;
 
-/// The Dockerfile of a copy.
-pub fn dockerfile(task: &Customize) -> Result<String> {
+/// The Dockerfile of a copy, whose usual user is `user`.
+pub fn dockerfile(task: &Customize, user: &str) -> Result<String> {
     let invalid = |what: String, hint| Err(Error::InvalidSpec { what, hint });
     for (name, what) in [(&task.base, "begin with"), (&task.name, "make")] {
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || "._-/:@".contains(letter);
         if name.is_empty() || name.starts_with('-') || !name.chars().all(is_name) {
-            return invalid(format!("`{name}` is no name of an image to {what}"), "write NAME or NAME:TAG, in small letters");
+            return invalid(
+                format!("`{name}` is no name of an image to {what}"),
+                "write NAME or NAME:TAG, in small letters",
+            );
         }
     }
     if task.apt.is_empty() && task.pip.is_empty() && task.npm.is_empty() {
@@ -26,11 +29,19 @@ pub fn dockerfile(task: &Customize) -> Result<String> {
         // Nothing that a shell or the package manager would take for something else.
         let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "._-+=@/~:[],<>!".contains(letter);
         if package.is_empty() || package.starts_with('-') || !package.chars().all(is_letter) {
-            return invalid(format!("`{package}` is no name of a package"), "write NAME, or with a version as its manager does");
+            return invalid(
+                format!("`{package}` is no name of a package"),
+                "write NAME, or with a version as its manager does",
+            );
         }
     }
-    let mut text = format!("# Made by Stigmer. Changes are kept until it is customised again.\nFROM {}\nUSER root\n", task.base);
-    let list = |packages: &[String]| packages.iter().map(|package| format!("'{package}'")).collect::<Vec<_>>().join(" ");
+    let mut text = format!(
+        "# Made by Stigmer. Changes are kept until it is customised again.\nFROM {}\nUSER root\n",
+        task.base
+    );
+    let list = |packages: &[String]| {
+        packages.iter().map(|package| format!("'{package}'")).collect::<Vec<_>>().join(" ")
+    };
     if !task.apt.is_empty() {
         let _ = writeln!(
             text,
@@ -43,6 +54,9 @@ pub fn dockerfile(task: &Customize) -> Result<String> {
     }
     if !task.npm.is_empty() {
         let _ = writeln!(text, "RUN npm install --global {} && npm cache clean --force", list(&task.npm));
+    }
+    if !user.is_empty() {
+        let _ = writeln!(text, "USER {user}");
     }
     Ok(text)
 }
@@ -61,7 +75,8 @@ pub(crate) fn keep(home: &Home, name: &str, text: &str) -> Result<Option<String>
 
 /// Where the Dockerfile of a copy is kept.
 pub fn path(home: &Home, name: &str) -> PathBuf {
-    let safe = |letter: char| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '_' };
+    let safe =
+        |letter: char| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '_' };
     let folder: String = name.chars().map(safe).collect();
     home.root().join("images/custom").join(folder.trim_start_matches('.')).join("Dockerfile")
 }
@@ -78,27 +93,35 @@ mod tests {
 
     fn task(apt: &[&str], pip: &[&str], npm: &[&str]) -> Customize {
         let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-        Customize { base: "base:1".into(), name: "mine:1".into(), apt: owned(apt), pip: owned(pip), npm: owned(npm) }
+        Customize {
+            base: "base:1".into(),
+            name: "mine:1".into(),
+            apt: owned(apt),
+            pip: owned(pip),
+            npm: owned(npm),
+        }
     }
 
     #[test]
     fn packages_become_steps_of_their_managers() {
-        let text = dockerfile(&task(&["htop", "vim=2:9"], &["pandas==2.2.0"], &["@angular/cli@17"])).unwrap();
-        assert!(text.contains("FROM base:1\nUSER root\n"));
+        let text =
+            dockerfile(&task(&["htop", "vim=2:9"], &["pandas==2.2.0"], &["@angular/cli@17"]), "sandbox")
+                .unwrap();
+        assert!(text.contains("FROM base:1\nUSER root\n") && text.ends_with("\nUSER sandbox\n"));
         assert!(text.contains("install -y --no-install-recommends 'htop' 'vim=2:9' &&"));
         assert!(text.contains("pip install --no-cache-dir 'pandas==2.2.0'\n"));
         assert!(text.contains("npm install --global '@angular/cli@17' &&"));
-        assert!(!dockerfile(&task(&["htop"], &[], &[])).unwrap().contains("pip"));
+        assert!(!dockerfile(&task(&["htop"], &[], &[]), "").unwrap().contains("pip"));
     }
 
     #[test]
     fn what_is_no_package_is_refused() {
         for bad in ["", "-x", "a b", "a;b", "$(x)", "a'b", "a\nb"] {
-            assert!(dockerfile(&task(&[bad], &[], &[])).is_err(), "{bad:?}");
+            assert!(dockerfile(&task(&[bad], &[], &[]), "").is_err(), "{bad:?}");
         }
-        assert!(dockerfile(&task(&[], &[], &[])).is_err());
+        assert!(dockerfile(&task(&[], &[], &[]), "").is_err());
         let named = Customize { name: "a\nRUN x".into(), ..task(&["a"], &[], &[]) };
-        assert!(dockerfile(&named).is_err());
+        assert!(dockerfile(&named, "").is_err());
     }
 
     #[test]

@@ -32,7 +32,10 @@ pub(crate) fn change(home: &Home, id: &str, change: impl FnOnce(&mut Kept)) -> R
     let mut kept = read(home, id);
     change(&mut kept);
     if kept.note.as_ref().is_some_and(|note| note.len() > LONGEST_NOTE) {
-        return Err(Error::InvalidSpec { what: "the note is too long".to_owned(), hint: "write at most 64 KiB" });
+        return Err(Error::InvalidSpec {
+            what: "the note is too long".to_owned(),
+            hint: "write at most 64 KiB",
+        });
     }
     let write = || {
         let folder = path.parent().unwrap_or(home.root());
@@ -64,7 +67,8 @@ mod tests {
         let id = format!("sha256:{}", "a".repeat(64));
         assert_eq!(read(&home, &id), Kept::default());
         change(&home, &id, |kept| kept.note = Some("first".to_owned())).unwrap();
-        change(&home, &id, |kept| kept.note = kept.note.as_ref().map(|note| format!("{note}, second"))).unwrap();
+        change(&home, &id, |kept| kept.note = kept.note.as_ref().map(|note| format!("{note}, second")))
+            .unwrap();
         assert_eq!(read(&home, &id).note.as_deref(), Some("first, second"));
         forget(&home, &id);
         assert_eq!(read(&home, &id), Kept::default());

@@ -50,8 +50,11 @@ impl Question {
 
 /// The questions for a tier, with those of the tiers that it includes first.
 pub(crate) fn questions(tier: &str) -> Result<Vec<Question>> {
-    let manifest: Manifest = serde_json::from_str(super::tiers::MANIFEST)
-        .map_err(|error| Error::InvalidSpec { what: format!("the manifest cannot be read: {error}"), hint: "install Stigmer again" })?;
+    let manifest: Manifest =
+        serde_json::from_str(super::tiers::MANIFEST).map_err(|error| Error::InvalidSpec {
+            what: format!("the manifest cannot be read: {error}"),
+            hint: "install Stigmer again",
+        })?;
     let mut questions = Vec::new();
     let mut next = Some(tier.to_owned());
     while let Some(name) = next.take() {

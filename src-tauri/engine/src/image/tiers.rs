@@ -11,7 +11,7 @@ pub(crate) const MANIFEST: &str = include_str!("../../../../sandbox/tools.json")
 pub const TIER_LABEL: &str = "stigmer.tier";
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../sandbox"]
+#[folder = "../../sandbox"]
 struct Files;
 
 /// A tier.
@@ -66,5 +66,7 @@ pub(crate) fn files() -> impl Iterator<Item = (String, Vec<u8>)> {
 
 /// The Dockerfile of a tier.
 pub fn dockerfile(tier: Tier) -> String {
-    Files::get(tier.dockerfile).map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default()
+    Files::get(tier.dockerfile)
+        .map(|file| String::from_utf8_lossy(&file.data).into_owned())
+        .unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! From what was asked for to a sandbox and what is started in it.
 //!
-//! Paths of the workspace become paths below [`WORKSPACE`]. Nothing of the user's own environment comes along.
+//! A sandbox is stricter than the guard of a local run, which therefore has no say here. Paths of the workspace become paths below [`WORKSPACE`]. Nothing of the user's own environment comes along.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::backend::docker::{Recipe, Supply, WORKSPACE, Wish};
 use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::spec::{Code, Guard, Input, Language, Mount, Network, RunId, RunSpec, Text, Work};
+use crate::spec::{Code, Input, Language, Mount, Network, RunId, RunSpec, Text, Work};
 
 /// Folders and files of a home folder that hold keys: sandboxes only ever read them.
 const CREDENTIALS: [&str; 12] = [
@@ -112,6 +112,7 @@ pub(crate) fn recipe(spec: &RunSpec, config: &Config, machine: &Machine<'_>) -> 
             auto_pull: config.flag("sandbox.auto_pull").unwrap_or(true),
             fresh: asked.fresh || asked.keep,
             keep: asked.keep,
+            within: asked.within.clone(),
             ttl: config
                 .flag("sandbox.cleanup")
                 .unwrap_or(true)
@@ -141,12 +142,6 @@ pub(crate) fn resolve(
     recipe: Recipe,
     around: &Surroundings<'_>,
 ) -> Result<Launch> {
-    if spec.guard == Some(Guard::Workspace) {
-        return Err(Error::InvalidSpec {
-            what: "the guard is for runs on this machine".to_owned(),
-            hint: "leave out --guard: a sandbox sees nothing but the workspace and what is mounted",
-        });
-    }
     if let Work::Image { task } = &spec.work {
         return Ok(Launch {
             id,

@@ -61,6 +61,9 @@ pub struct Build {
     /// The system and processor to build for, as `linux/arm64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
+    /// A file with certificates that a tier trusts, besides the usual ones: for networks that look into TLS.
+    #[serde(skip_serializing_if = "Option::is_none", with = "path_form::optional")]
+    pub certificates: Option<PathBuf>,
 }
 
 /// Where an image is built from.
@@ -119,7 +122,9 @@ impl fmt::Display for ImageTask {
             Self::Build(build) => {
                 match &build.source {
                     BuildSource::Tier(tier) => write!(f, "build the {tier} image")?,
-                    BuildSource::Folder { path, dockerfile } => write!(f, "build {}", path.join(dockerfile).display())?,
+                    BuildSource::Folder { path, dockerfile } => {
+                        write!(f, "build {}", path.join(dockerfile).display())?
+                    }
                 }
                 build.tags.first().map_or(Ok(()), |tag| write!(f, " as {tag}"))
             }

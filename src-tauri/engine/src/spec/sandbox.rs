@@ -39,6 +39,9 @@ pub struct Sandbox {
     /// With `fresh`: not thrown away.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+    /// This one, which is there: nothing else of these counts then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
 }
 
 /// Something of this machine that a sandbox sees. Its text form is `SOURCE:TARGET` or `SOURCE:TARGET:ro`.

@@ -103,7 +103,7 @@ struct ModeState {
     mode: Mode,
     /// Whether a run in it would start.
     available: bool,
-    /// `ready`, or `not yet`.
+    /// `ready`, `image missing`, `no engine` or `not yet`.
     word: &'static str,
     /// Why, or where runs go.
     detail: String,
@@ -117,27 +117,56 @@ async fn modes(
     InQuery(Workspace { workspace }): InQuery<Workspace>,
 ) -> Result<Json<Vec<ModeState>>, Refusal> {
     let workspace = workspace.unwrap_or_else(|| usual_workspace(engine.home().root()));
-    blocking(move || {
-        let state = |mode| {
-            let work = Work::Line { line: "true".into(), shell: None };
-            let target = Target::mode(mode);
-            let place = engine.place(&RunSpec { target, ..RunSpec::new(work, &workspace) });
-            let (available, detail) = match place {
-                Ok(_) if mode == Mode::Local => {
-                    (true, "Your own tools, files and network; no download.".into())
-                }
-                Ok(place) => (true, place.reason),
-                Err(_) if mode == Mode::Auto => {
-                    (false, "Chooses between the two, once there are two.".into())
-                }
-                Err(_) => (false, "Comes with a later version; this one runs on this computer.".into()),
-            };
-            ModeState { mode, available, word: if available { "ready" } else { "not yet" }, detail }
-        };
-        Ok([Mode::Local, Mode::Sandbox, Mode::Daytona, Mode::Auto].map(state).into())
-    })
-    .await
-    .map(Json)
+    let sandbox = sandbox_mode(&engine, &workspace).await;
+    let local = "Your own tools, files and network; no download.".to_owned();
+    let later =
+        |mode, detail: &str| ModeState { mode, available: false, word: "not yet", detail: detail.to_owned() };
+    Ok(Json(vec![
+        ModeState { mode: Mode::Local, available: true, word: "ready", detail: local },
+        sandbox,
+        later(Mode::Daytona, "Comes with a later version."),
+        later(Mode::Auto, "Comes with a later version; it will choose between local and sandbox."),
+    ]))
+}
+
+/// Whether a run in a sandbox would start: the settings are understood, the engine answers, the image is there or can be
+/// fetched.
+async fn sandbox_mode(engine: &Engine, workspace: &Path) -> ModeState {
+    let state = |available, word, detail| ModeState { mode: Mode::Sandbox, available, word, detail };
+    let work = Work::Line { line: "true".into(), shell: None };
+    let spec = RunSpec { target: Target::mode(Mode::Sandbox), ..RunSpec::new(work, workspace) };
+    let found = async {
+        engine.place(&spec)?;
+        let address = engine.docker_address(Some(workspace)).await?;
+        let config = engine.config(workspace)?;
+        let image = config.text("sandbox.image").unwrap_or_default().to_owned();
+        let (docker, wish) = engine.docker(Some(workspace))?;
+        let is_here = docker.image_detail(&wish, &image).await.is_ok();
+        Ok::<_, stigmer_engine::Error>((
+            address,
+            image,
+            is_here,
+            config.flag("sandbox.auto_pull").unwrap_or(true),
+        ))
+    };
+    match found.await {
+        Ok((address, image, true, _)) => {
+            state(true, "ready", format!("{image}, in the engine at {}", address.uri))
+        }
+        Ok((_, image, false, true)) => state(
+            true,
+            "image missing",
+            format!("{image} is fetched by the first run; or build it under Images."),
+        ),
+        Ok((_, image, false, false)) => {
+            state(false, "image missing", format!("{image} is not here; get it under Images."))
+        }
+        Err(error) => {
+            let report = stigmer_engine::Report::from(error);
+            let hint = report.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            state(false, "no engine", format!("{}{hint}.", report.message))
+        }
+    }
 }
 
 /// What a check found.

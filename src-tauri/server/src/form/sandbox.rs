@@ -1,4 +1,4 @@
-//! What a run that is asked for through the API asks of its sandbox.
+//! What a run that is asked for through the API asks of its sandbox, and sandboxes as programs see them.
 
 use std::str::FromStr;
 
@@ -35,6 +35,8 @@ pub struct SandboxForm {
     pub fresh: bool,
     /// One of its own that stays.
     pub keep: bool,
+    /// This one, which is there, by name: nothing else of these counts then.
+    pub within: Option<String>,
 }
 
 impl TryFrom<SandboxForm> for Sandbox {
@@ -55,6 +57,7 @@ impl TryFrom<SandboxForm> for Sandbox {
             user: form.user,
             fresh: form.fresh,
             keep: form.keep,
+            within: form.within,
         })
     }
 }
@@ -62,4 +65,70 @@ impl TryFrom<SandboxForm> for Sandbox {
 /// Reads something that has a text form of its own.
 pub(super) fn parsed<T: FromStr<Err = &'static str>>(text: &str, what: &str) -> Result<T, Problem> {
     text.parse().map_err(|hint| Problem::Invalid { what: format!("`{text}` is no {what}"), hint })
+}
+
+/// A container.
+#[derive(ToSchema)]
+#[schema(as = Sandbox)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct SandboxRow {
+    /// Its name.
+    name: String,
+    /// Its id.
+    id: String,
+    /// Whether it was made here.
+    is_ours: bool,
+    /// The image as it was asked for.
+    image: String,
+    /// The image itself.
+    image_id: String,
+    /// Where it is in its life, in the engine's own word: `created`, `running`, `exited`, …
+    state: String,
+    /// The same with times, in the engine's own words.
+    status: String,
+    /// What it is for: `shared`, `fresh` or `kept`.
+    #[schema(nullable = false)]
+    kind: Option<String>,
+    /// The folder of this machine that it works on.
+    #[schema(nullable = false)]
+    workspace: Option<String>,
+    /// The run that it was made for.
+    #[schema(nullable = false)]
+    made_for: Option<String>,
+    /// Whether a run, or an engine that stays, has it in use.
+    in_use: bool,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created: String,
+    /// Its network.
+    network: String,
+    /// Ports of it that this machine reaches, each `HOST:SANDBOX`.
+    ports: Vec<String>,
+}
+
+/// Everything about one container.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct SandboxDetail {
+    #[serde(flatten)]
+    sandbox: SandboxRow,
+    /// The user that commands run as.
+    user: String,
+    /// Its variables.
+    env: Vec<String>,
+    /// What it sees of this machine: `SOURCE:TARGET`, with `:ro` where it only reads.
+    mounts: Vec<String>,
+    /// CPUs that it may use.
+    #[schema(nullable = false)]
+    cpus: Option<f64>,
+    /// Memory that it may use, in bytes.
+    #[schema(nullable = false)]
+    memory: Option<u64>,
+    /// Processes that it may have.
+    #[schema(nullable = false)]
+    pids: Option<u64>,
+    /// Whether it may write only to the workspace and temporary folders.
+    read_only: bool,
+    /// Its labels.
+    labels: std::collections::BTreeMap<String, String>,
 }

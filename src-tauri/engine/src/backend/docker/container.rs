@@ -104,6 +104,12 @@ impl Folders {
         }
     }
 
+    /// Whether anybody uses a container.
+    pub(super) fn is_held(&self, name: &str) -> bool {
+        let lock = OpenOptions::new().read(true).open(self.folder(name).join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// The right to make containers of one name, held by one process at a time.
     pub(super) fn making(&self, name: &str) -> Result<File> {
         let path = self.folder(name).join("making");

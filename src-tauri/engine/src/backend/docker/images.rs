@@ -78,7 +78,8 @@ impl Docker {
     /// Writes a note about an image; an empty one takes it off.
     pub async fn note_image(&self, wish: &Wish, name: &str, note: &str) -> Result<()> {
         let engine = self.engine(wish)?;
-        let found = engine.api.inspect_image(name).await.map_err(|failure| not_found(name, &failure, &engine))?;
+        let found =
+            engine.api.inspect_image(name).await.map_err(|failure| not_found(name, &failure, &engine))?;
         let (home, id, note) = (self.0.home.clone(), found.id.unwrap_or_default(), note.trim().to_owned());
         let note = (!note.is_empty()).then_some(note);
         crate::run::blocking(move || kept::change(&home, &id, |kept| kept.note = note)).await

@@ -80,6 +80,8 @@ pub struct Supply {
     pub fresh: bool,
     /// With `fresh`: it stays when the run is over.
     pub keep: bool,
+    /// This one, which is there.
+    pub within: Option<String>,
     /// How long it stays after its last run; `None` for ever.
     pub ttl: Option<Duration>,
     /// How many unused ones an engine that stays holds ready.

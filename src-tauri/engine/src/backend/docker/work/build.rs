@@ -21,7 +21,9 @@ impl Work {
             BuildSource::Tier(name) => {
                 let tier = tiers::find(&name)?;
                 let tags = vec![tier.tag.to_owned()];
-                (blocking(context::of_tiers).await?, tier.dockerfile.to_owned(), tags)
+                let certificates = build.certificates.clone();
+                let context = blocking(move || context::of_tiers(certificates.as_deref())).await?;
+                (context, tier.dockerfile.to_owned(), tags)
             }
             BuildSource::Folder { path, dockerfile } => {
                 let file = dockerfile.clone();
@@ -36,11 +38,18 @@ impl Work {
 
     /// Builds a copy of an image with more packages, and verifies it.
     pub(super) async fn customize(&self, task: &Customize) -> Result<()> {
-        let text = custom::dockerfile(task)?;
+        let base = self.engine.api.inspect_image(&task.base).await;
+        let base = base.map_err(|failure| match client::status(&failure) {
+            Some(404) => Error::ImageNotFound { image: task.base.clone() },
+            _ => client::unreachable(&self.engine.address, &failure),
+        })?;
+        let user = base.config.and_then(|config| config.user).unwrap_or_default();
+        let text = custom::dockerfile(task, &user)?;
         let (home, name, kept) = (self.home.clone(), task.name.clone(), text.clone());
         let before = blocking(move || custom::keep(&home, &name, &kept)).await?;
         self.lines.say(&format!("# {}", custom::path(&self.home, &task.name).display())).await;
-        let shown = before.as_deref().map_or_else(|| text.clone(), |before| custom::difference(before, &text));
+        let shown =
+            before.as_deref().map_or_else(|| text.clone(), |before| custom::difference(before, &text));
         self.lines.say(shown.trim_end()).await;
         let context = blocking(move || context::of_dockerfile(&text)).await?;
         let id = self.build_from(context, "Dockerfile", vec![task.name.clone()], &Build::default()).await?;

@@ -23,10 +23,11 @@ const ANSWER: Duration = Duration::from_mins(1);
 impl Work {
     /// Asks every tool of the manifest for its version, and keeps the answers with the image.
     pub(super) async fn verify(&self, image: &str, tier: Option<&str>) -> Result<()> {
-        let found = self.engine.api.inspect_image(image).await.map_err(|failure| match client::status(&failure) {
-            Some(404) => Error::ImageNotFound { image: image.to_owned() },
-            _ => client::unreachable(&self.engine.address, &failure),
-        })?;
+        let found =
+            self.engine.api.inspect_image(image).await.map_err(|failure| match client::status(&failure) {
+                Some(404) => Error::ImageNotFound { image: image.to_owned() },
+                _ => client::unreachable(&self.engine.address, &failure),
+            })?;
         let id = found.id.clone().unwrap_or_default();
         let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
         let tier = tier.or_else(|| labels.get(TIER_LABEL).map(String::as_str)).unwrap_or("basic").to_owned();

@@ -1,0 +1,50 @@
+//! The places of runs: what a sandbox is made of, and looking after sandboxes and their images.
+
+use std::path::Path;
+
+use super::Engine;
+use crate::backend::docker::{Address, Docker, Recipe, Wish};
+use crate::config::Config;
+use crate::error::Result;
+use crate::launch;
+use crate::launch::sandbox::{Machine, wish};
+use crate::os;
+use crate::spec::{Mode, RunSpec};
+use crate::state::Place;
+
+impl Engine {
+    /// What the sandbox of a run is made of, where it gets one.
+    pub(super) fn recipe(&self, spec: &RunSpec, place: &Place, config: &Config) -> Result<Option<Recipe>> {
+        if place.mode != Mode::Sandbox {
+            return Ok(None);
+        }
+        let user_home = std::env::home_dir();
+        let machine = Machine {
+            home: &self.0.home,
+            user_home: user_home.as_deref(),
+            ids: os::ids(),
+            memory: os::memory(),
+        };
+        launch::sandbox::recipe(spec, config, &machine).map(Some)
+    }
+
+    /// This engine stays: it may hold places ready, and removes what others left of theirs. For the app and the
+    /// server; what runs one command leaves that to them.
+    pub async fn stay(&self) {
+        for backend in &self.0.backends {
+            backend.stay().await;
+        }
+    }
+
+    /// Where sandboxes are made, and which engine the settings of a workspace want for them.
+    pub fn docker(&self, workspace: Option<&Path>) -> Result<(&Docker, Wish)> {
+        let config = self.settings(workspace.map(Path::to_owned))?;
+        Ok((&self.0.docker, wish(&config)))
+    }
+
+    /// Where the engine of sandboxes is, if it answers.
+    pub async fn docker_address(&self, workspace: Option<&Path>) -> Result<Address> {
+        let (docker, wish) = self.docker(workspace)?;
+        docker.probe_engine(&wish).await
+    }
+}
