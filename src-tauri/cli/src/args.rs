@@ -1,6 +1,8 @@
 //! The arguments, as clap reads them.
 
+mod image;
 mod runs;
+mod sandbox;
 mod server;
 
 use std::ffi::OsString;
@@ -14,6 +16,8 @@ pub(crate) use self::runs::{
     Export, ExportFormat, Filters, List, Logs, Rerun, RunsArguments, RunsCommand, Search, StreamName,
 };
 
+pub(crate) use self::image::{BuildOptions, CustomizeOptions, ImageArguments, ImageCommand};
+pub(crate) use self::sandbox::{SandboxArguments, SandboxCommand, SandboxList};
 pub(crate) use self::server::{SERVER_EXAMPLES, ServerCommand, ServerStart};
 
 /// Runs commands where you choose, watches them live, stops them, and finds them again
@@ -40,6 +44,12 @@ pub(crate) enum Command {
     /// Find, read, repeat and remove past and present runs
     #[command(subcommand_required = false)]
     Runs(Box<RunsArguments>),
+    /// Look after the images that sandboxes are made from
+    #[command(visible_alias = "images", subcommand_required = false)]
+    Image(Box<ImageArguments>),
+    /// Look after sandboxes: the containers that runs had
+    #[command(visible_alias = "sandboxes", subcommand_required = false)]
+    Sandbox(Box<SandboxArguments>),
     /// Show and change settings
     Config(ConfigArguments),
     /// Keep named secrets for runs in the OS keychain

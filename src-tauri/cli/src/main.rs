@@ -7,13 +7,16 @@ mod config;
 mod doctor;
 mod exit;
 mod host;
+mod image;
 mod json;
 mod open;
 mod output;
 mod run;
 mod runs;
+mod sandbox;
 mod secret;
 mod server;
+mod table;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -56,6 +59,8 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, exit::F
     match arguments.command {
         Command::Run(options) => run::run(*options, sources, output).await,
         Command::Runs(command) => runs::runs(*command, sources, output).await,
+        Command::Image(command) => image::image(*command, sources, output).await,
+        Command::Sandbox(command) => sandbox::sandbox(*command, sources, output).await,
         Command::Config(command) => config::config(command, &sources, output),
         Command::Secret(command) => secret::secret(command, output).await,
         Command::Server(command) => server::server(command, sources, output).await,

@@ -9,6 +9,8 @@ mod rerun;
 mod search;
 mod show;
 
+pub(crate) use logs::logs;
+
 use std::time::Duration;
 
 use stigmer_engine::config::Sources;
@@ -32,7 +34,7 @@ pub(crate) async fn runs(
     match command {
         RunsCommand::List(options) => list::list(&engine, &options, output).await,
         RunsCommand::Show { run, json } => show::show(&engine, &run.run, json, output).await,
-        RunsCommand::Logs(options) => logs::logs(&engine, &options).await,
+        RunsCommand::Logs(options) => logs(&engine, &options).await,
         RunsCommand::Search(options) => search::search(&engine, options, output).await,
         RunsCommand::Rerun(options) => rerun::rerun(engine, options, output).await,
         RunsCommand::Cancel { runs, force } => cancel(&engine, &runs, force, output).await,

@@ -160,6 +160,14 @@ pub(crate) struct Logs {
     pub json: bool,
 }
 
+impl Logs {
+    /// All of the log of a run.
+    pub(crate) fn of(run: String) -> Self {
+        let run = Which { run };
+        Self { run, follow: false, stream: None, from: 0, lines: None, timestamps: false, json: false }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StreamName {
     Stdout,

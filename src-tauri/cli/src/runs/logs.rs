@@ -18,7 +18,7 @@ use crate::exit::{Exit, Failure};
 const LINE: usize = 64 << 20;
 
 /// Prints the log of a run.
-pub(super) async fn logs(engine: &Engine, options: &Logs) -> Result<Exit, Failure> {
+pub(crate) async fn logs(engine: &Engine, options: &Logs) -> Result<Exit, Failure> {
     let id = engine.resolve(&options.run.run).await?;
     if let Some(range) = &options.lines {
         return lines(engine, id, range);

@@ -8,6 +8,7 @@
 mod client;
 mod container;
 mod credentials;
+mod disk;
 mod execution;
 mod find;
 mod images;

@@ -1,0 +1,191 @@
+//! `stigmer sandbox`: what containers there are, and what is done with them.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+
+use serde_json::json;
+use stigmer_engine::config::Sources;
+use stigmer_engine::engine::Engine;
+use stigmer_engine::history::Filter;
+use stigmer_engine::sandbox::{Detail, Sandbox};
+use stigmer_engine::spec::{self, Input, Mode, RunSpec, Target, Work};
+use stigmer_engine::{Error, Result};
+
+use crate::args::{SandboxArguments, SandboxCommand, SandboxList};
+use crate::exit::{Exit, Failure};
+use crate::image::age;
+use crate::output::{Output, Tone, answer};
+use crate::run::{Attachment, Carrier, attach, terminal_size};
+use crate::runs::size;
+use crate::table::Table;
+
+/// Lists what each of the usual package managers installed, where it is there.
+const PACKAGES: &str = "\
+    command -v dpkg-query >/dev/null && { echo '# apt'; dpkg-query -W -f '${Package}=${Version}\\n'; }; \
+    command -v apk >/dev/null && { echo '# apk'; apk info -v; }; \
+    command -v pip >/dev/null && { echo '# pip'; pip list --format freeze 2>/dev/null; }; \
+    command -v npm >/dev/null && { echo '# npm'; npm ls --global --depth 0 --parseable --long 2>/dev/null | sed 's/.*://'; }; \
+    true";
+
+/// Opens the best shell that there is.
+const SHELL: &str = "if command -v bash >/dev/null; then exec bash; else exec sh; fi";
+
+/// Carries out `stigmer sandbox`.
+pub(crate) async fn sandbox(
+    arguments: SandboxArguments,
+    sources: Sources,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let command = arguments.command.unwrap_or(SandboxCommand::List(arguments.list));
+    let (name, work) = match command {
+        SandboxCommand::Shell(named) => (named.name, line(SHELL)),
+        SandboxCommand::Packages(named) => (named.name, line(PACKAGES)),
+        SandboxCommand::Exec { name, command } => (name, work(command)),
+        command => {
+            let engine = crate::run::open(sources, output).await?;
+            return quick(&engine, command, output).await;
+        }
+    };
+    let is_shell = matches!(&work, Work::Line { line, .. } if line.lossy() == SHELL);
+    run_within(name, work, is_shell, sources, output).await
+}
+
+/// Runs something in a sandbox that is there, and watches it.
+async fn run_within(
+    name: String,
+    work: Work,
+    on_terminal: bool,
+    sources: Sources,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let workspace = std::env::current_dir().map_err(|source| Error::Folder { path: ".".into(), source })?;
+    let sandbox = spec::Sandbox { within: Some(name), ..spec::Sandbox::default() };
+    let input = match (on_terminal, std::io::stdin().is_terminal()) {
+        (true, _) => {
+            let (cols, rows) = terminal_size();
+            Input::Terminal { cols, rows }
+        }
+        (false, true) => Input::Closed,
+        (false, false) => Input::Piped,
+    };
+    let target = Target { mode: Some(Mode::Sandbox), sandbox };
+    let spec = RunSpec { target, input, ..RunSpec::new(work, workspace) };
+    let mut carrier = Carrier::new(sources);
+    let attachment = Attachment { json: false, stdin: input != Input::Closed };
+    let exit = attach(&mut carrier, spec, attachment, std::future::pending(), output).await;
+    carrier.close().await;
+    exit
+}
+
+fn line(text: &str) -> Work {
+    Work::Line { line: text.into(), shell: None }
+}
+
+fn work(command: Vec<OsString>) -> Work {
+    match <[OsString; 1]>::try_from(command) {
+        Ok([line]) => Work::Line { line: line.into(), shell: None },
+        Err(command) => Work::Program { argv: command.into_iter().map(Into::into).collect() },
+    }
+}
+
+async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Result<Exit, Failure> {
+    let (docker, wish) = engine.docker(None)?;
+    match command {
+        SandboxCommand::List(SandboxList { all, json }) => {
+            let found = docker.sandboxes(&wish, all).await?;
+            if json {
+                answer(&found.iter().map(|one| json!(one).to_string()).collect::<Vec<_>>().join("\n"))?;
+            } else if found.is_empty() {
+                output.note(Tone::Dim, "no sandboxes; `stigmer run --mode sandbox COMMAND` makes one");
+            } else {
+                answer(&table(&found, output))?;
+            }
+        }
+        SandboxCommand::Start(named) => docker.start_sandbox(&wish, &named.name).await?,
+        SandboxCommand::Stop(named) => docker.stop_sandbox(&wish, &named.name).await?,
+        SandboxCommand::Rm { names, all } => {
+            let names = match all {
+                true => {
+                    let ours = docker.sandboxes(&wish, false).await?;
+                    ours.into_iter().filter(|one| !one.in_use).map(|one| one.name).collect()
+                }
+                false => names,
+            };
+            for name in names {
+                docker.remove_sandbox(&wish, &name).await?;
+                output.note(Tone::Dim, format_args!("removed {name}"));
+            }
+        }
+        SandboxCommand::Logs(named) => return logs(engine, &named.name).await,
+        SandboxCommand::Inspect { named, json } => {
+            let detail = docker.sandbox_detail(&wish, &named.name).await?;
+            answer(&if json { json!(detail).to_string() } else { facts(&detail, output) })?;
+        }
+        SandboxCommand::Ports(named) => {
+            let detail = docker.sandbox_detail(&wish, &named.name).await?;
+            for port in &detail.sandbox.ports {
+                let (here, there) = port.split_once(':').unwrap_or((port, port));
+                answer(&format!("127.0.0.1:{here} → {there}"))?;
+            }
+        }
+        SandboxCommand::Shell(_) | SandboxCommand::Packages(_) | SandboxCommand::Exec { .. } => {}
+    }
+    Ok(Exit::Success)
+}
+
+/// Prints what the last run in a sandbox printed.
+async fn logs(engine: &Engine, name: &str) -> Result<Exit, Failure> {
+    let filter = Filter { modes: vec![Mode::Sandbox], limit: 1000, ..Filter::default() };
+    let runs = engine.list(filter).await?;
+    let last =
+        runs.iter().find(|run| run.place.sandbox.as_ref().is_some_and(|sandbox| sandbox.container == name));
+    let Some(last) = last else { return Err(Error::SandboxNotFound { name: name.to_owned() }.into()) };
+    let options = crate::args::Logs::of(last.id.to_string());
+    crate::runs::logs(engine, &options).await
+}
+
+fn table(all: &[Sandbox], output: &Output) -> String {
+    let mut table = Table::new(["SANDBOX", "STATE", "USED", "IMAGE", "AGE", "NETWORK", "PORTS", "WORKSPACE"]);
+    for one in all {
+        let runs = one.state == "running";
+        let kind = one.kind.as_deref().unwrap_or("not ours");
+        table.row([
+            (Tone::Strong, one.name.clone()),
+            (if runs { Tone::Good } else { Tone::Dim }, one.state.clone()),
+            (Tone::Plain, if one.in_use { format!("{kind}, in use") } else { kind.to_owned() }),
+            (Tone::Plain, one.image.clone()),
+            (Tone::Dim, age(one.created)),
+            (Tone::Dim, one.network.clone()),
+            (Tone::Plain, one.ports.join(" ")),
+            (Tone::Dim, one.workspace.clone().unwrap_or_default()),
+        ]);
+    }
+    table.text(output)
+}
+
+fn facts(detail: &Detail, output: &Output) -> String {
+    let sandbox = &detail.sandbox;
+    let mut limits: Vec<_> = detail.pids.iter().map(|pids| format!("{pids} processes")).collect();
+    limits.extend(detail.memory.map(|memory| format!("{} of memory", size(memory))));
+    limits.extend(detail.cpus.map(|cpus| format!("{cpus} CPUs")));
+    let mut facts = vec![
+        ("sandbox", sandbox.name.clone()),
+        ("state", sandbox.status.clone()),
+        ("kind", sandbox.kind.clone().unwrap_or_default()),
+        ("image", sandbox.image.clone()),
+        ("workspace", sandbox.workspace.clone().unwrap_or_default()),
+        ("made for", sandbox.made_for.clone().unwrap_or_default()),
+        ("user", detail.user.clone()),
+        ("network", sandbox.network.clone()),
+        ("ports", sandbox.ports.join(", ")),
+        ("at most", limits.join(", ")),
+    ];
+    facts.extend(detail.mounts.iter().map(|mount| ("sees", mount.clone())));
+    facts.extend(detail.env.iter().map(|variable| ("variable", variable.clone())));
+    let mut text = String::new();
+    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(text, "{} {value}", output.paint(Tone::Dim, format_args!("{name:9}")));
+    }
+    text.trim_end().to_owned()
+}
