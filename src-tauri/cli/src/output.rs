@@ -15,6 +15,7 @@ pub(crate) struct Output {
     warnings: bool,
     colour_out: bool,
     colour_err: bool,
+    status: bool,
 }
 
 /// The meaning of a piece of text, shown as colour where there is any.
@@ -53,6 +54,7 @@ impl Output {
             warnings: !quiet,
             colour_out: coloured(io::stdout().is_terminal()),
             colour_err: coloured(io::stderr().is_terminal()),
+            status: io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
 
@@ -65,6 +67,16 @@ impl Output {
     pub(crate) fn note(&self, tone: Tone, text: impl Display) {
         if self.notes {
             to_stderr(&paint(self.colour_err, tone, text));
+        }
+    }
+
+    /// What happens right now, on a line that the next one replaces; an empty one takes it away. Shown on a terminal
+    /// alone.
+    pub(crate) fn status(&self, text: &str) {
+        if self.notes && self.status {
+            let text: String = text.chars().filter(|letter| !letter.is_control()).take(78).collect();
+            // A terminal that is gone shows nothing.
+            let _ = write!(io::stderr(), "\r\x1b[2K{}", paint(self.colour_err, Tone::Dim, text));
         }
     }
 

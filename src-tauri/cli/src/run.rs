@@ -5,6 +5,7 @@ mod carrier;
 mod detach;
 mod env_file;
 mod specify;
+mod steps;
 mod terminal;
 mod watch;
 

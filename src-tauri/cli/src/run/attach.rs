@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::steps::Steps;
 use super::terminal::{self, RawMode};
 use super::{Carried, Carrier, Printed};
 use crate::exit::{Exit, Failure};
@@ -48,13 +49,14 @@ pub(crate) async fn attach(
     let started = carrier.start(spec, output).await;
     let (run, printed) = started.map_err(|failure| super::refuse(failure, how.json))?;
     let over = run.finished();
+    let steps = (!how.json).then(|| Steps::show(&run, output));
     let view = show(&run, printed, how);
     if how.stdin {
         send_stdin(run.clone(), *output);
     }
     // Large: it can wait for everything that may happen to a run.
     let seen = Box::pin(see_through(&run, view, over, makes_way, &mut signals)).await;
-    drop(raw);
+    drop((raw, steps));
     let Seen { shown, record, cause } = seen.map_err(|failure| lost(&run, failure, how))?;
     match (shown, record) {
         (Some(shown), Some(record)) => shown.and_then(|()| finish(&run, &record, how, output, cause)),

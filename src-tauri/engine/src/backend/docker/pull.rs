@@ -13,6 +13,10 @@ use super::work::Lines;
 use super::{Docker, Engine, Recipe, client, credentials};
 use crate::backend::Reporter;
 use crate::error::{Error, Result};
+use crate::image::tiers::TIERS;
+
+/// The image that the settings name if nobody changed them.
+const USUAL_IMAGE: &str = "ghcr.io/stigmer/agent-sandbox-basic:latest";
 
 /// Time without a byte after which a pull is said to stand still.
 const STILL: Duration = Duration::from_secs(20);
@@ -42,6 +46,11 @@ impl Docker {
     pub(super) async fn image(&self, engine: &Engine, recipe: &Recipe, reporter: &Reporter) -> Result<Image> {
         let image = &recipe.image;
         let mut found = engine.api.inspect_image(image).await;
+        if image == USUAL_IMAGE && found.as_ref().is_err_and(|failure| client::status(failure) == Some(404)) {
+            // The same tier, built here.
+            let built = engine.api.inspect_image(TIERS[0].tag).await;
+            found = if built.is_ok() { built } else { found };
+        }
         if let Err(failure) = &found
             && client::status(failure).is_none_or(|status| status >= 500)
         {

@@ -40,6 +40,8 @@ impl Work {
         recipe.workspace = empty;
         recipe.network = Network::None;
         (recipe.hidden, recipe.mounts, recipe.ports) = (None, Vec::new(), Vec::new());
+        // Should we not come to remove it.
+        recipe.supply.ttl = Some(ANSWER);
         let owner = self.docker.0.folders.owner()?;
         let making = NewContainer {
             engine: &self.engine,
