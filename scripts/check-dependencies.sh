@@ -19,7 +19,7 @@ forbid() {
 }
 
 forbid stigmer-engine 'faces use the engine, never the other way round' \
-    'tauri[a-z-]*' 'clap[a-z_-]*' axum hyper
+    'tauri[a-z-]*' 'clap[a-z_-]*' axum
 forbid stigmer-server 'it has no face of its own, and nothing that it speaks to is far away' \
     'tauri[a-z-]*' 'clap[a-z_-]*' h2 'rustls[a-z-]*' native-tls openssl
 forbid stigmer-runner 'it is one thread that must stay small and start at once' \

@@ -14,9 +14,21 @@ fi
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 
+say "an engine for sandboxes"
+if scripts/engine.sh up && scripts/engine.sh base; then
+    scripts/sandbox.sh test stigmer-sandbox-basic:local
+    python3 scripts/sandbox_install_test.py
+elif [ "${STIGMER_TEST_REQUIRE_ALL:-}" = 1 ]; then
+    fail "nothing may be skipped here"
+else
+    echo "SKIPPED: the images of sandboxes: no Docker engine here; STIGMER_TEST_INSTALL=1 make test starts one" |
+        tee -a "$output"
+fi
+
 say "tests"
-# The tests of the engine and of the command line start the runner that stands beside them.
+# The tests of the engine and of the command line start the runners that stand beside them.
 cargo build --locked -p stigmer-runner -p stigmer
+scripts/build.sh sandbox-runner
 # Below the workspace, wherever cargo builds.
 junit="$root/target/nextest/default/junit.xml"
 rm -f "$junit"

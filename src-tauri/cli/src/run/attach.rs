@@ -49,14 +49,15 @@ pub(crate) async fn attach(
     let started = carrier.start(spec, output).await;
     let (run, printed) = started.map_err(|failure| super::refuse(failure, how.json))?;
     let over = run.finished();
-    let steps = (!how.json).then(|| Steps::show(&run, output));
-    let view = show(&run, printed, how);
+    let steps = Steps::show(&run, output);
+    let view = show(&run, printed, how, steps.clone());
     if how.stdin {
         send_stdin(run.clone(), *output);
     }
     // Large: it can wait for everything that may happen to a run.
     let seen = Box::pin(see_through(&run, view, over, makes_way, &mut signals)).await;
-    drop((raw, steps));
+    drop(raw);
+    steps.close();
     let Seen { shown, record, cause } = seen.map_err(|failure| lost(&run, failure, how))?;
     match (shown, record) {
         (Some(shown), Some(record)) => shown.and_then(|()| finish(&run, &record, how, output, cause)),
@@ -159,19 +160,24 @@ fn finish(
 }
 
 /// Shows the run on a thread of its own: our streams may block for as long as they like.
-fn show(run: &Carried, printed: Printed, how: Attachment) -> JoinHandle<Result<(), Failure>> {
+fn show(run: &Carried, printed: Printed, how: Attachment, steps: Steps) -> JoinHandle<Result<(), Failure>> {
     let (run, runtime) = (run.clone(), Handle::current());
     tokio::task::spawn_blocking(move || {
-        if how.json { json::print_live(&run, printed, &runtime) } else { print_bytes(printed, &runtime) }
+        if how.json {
+            json::print_live(&run, printed, &runtime)
+        } else {
+            print_bytes(printed, &steps, &runtime)
+        }
     })
 }
 
 /// Writes what the program writes, each stream to its own, as it comes.
-fn print_bytes(mut printed: Printed, runtime: &Handle) -> Result<(), Failure> {
+fn print_bytes(mut printed: Printed, steps: &Steps, runtime: &Handle) -> Result<(), Failure> {
     // Not through the standard library's line buffer: what comes in pieces goes out in the same pieces.
     let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let mut stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     while let Some(piece) = runtime.block_on(printed.next())? {
+        steps.close();
         match piece {
             Piece::Bytes { stream: Stream::Stdout, bytes, .. } => terminal::write(&mut stdout, &bytes)?,
             Piece::Bytes { stream: Stream::Stderr | Stream::System, bytes, .. } => {

@@ -75,7 +75,7 @@ fn pack(
         let path = inside.join(entry.file_name());
         let kind = entry.file_type()?;
         let is_needed = path == Path::new(dockerfile) || path == Path::new(".dockerignore");
-        let is_ignored = !is_needed && ignored.matched(&path, kind.is_dir()).is_ignore();
+        let is_ignored = !is_needed && ignored.matched_path_or_any_parents(&path, kind.is_dir()).is_ignore();
         if kind.is_dir() {
             if !is_ignored {
                 archive.append_dir(&path, entry.path())?;

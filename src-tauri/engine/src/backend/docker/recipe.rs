@@ -132,6 +132,8 @@ impl Recipe {
         }
         hash.update(serde_json::to_vec(self).unwrap_or_default());
         hash.update(self.supply.ttl.map_or(0, |ttl| ttl.as_secs()).to_le_bytes());
+        // A runner of another version would not understand us.
+        hash.update(stigmer_runner::protocol::VERSION.to_le_bytes());
         hex(&hash.finalize()[..8])
     }
 
