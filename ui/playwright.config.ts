@@ -20,7 +20,13 @@ export default defineConfig({
     trace: "retain-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+      args: [
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        // Pages that come from a folder may ask the server, too.
+        ...(process.env.STIGMER_PAGES === undefined ? [] : ["--disable-features=LocalNetworkAccessChecks"]),
+      ],
     },
   },
 });

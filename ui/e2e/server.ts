@@ -2,9 +2,10 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 import { test as base, expect, type Page } from "@playwright/test";
@@ -125,8 +126,29 @@ export const test = base.extend<Fixtures>({
   },
 });
 
+const KINDS: Record<string, string> = {
+  html: "text/html",
+  js: "text/javascript",
+  css: "text/css",
+  svg: "image/svg+xml",
+  woff2: "font/woff2",
+};
+
+/** Shows the pages of a folder, where the program has older ones in it: for who changes nothing but pages. */
+async function takePagesFrom(folder: string, page: Page): Promise<void> {
+  await page.route(
+    (url) => !url.pathname.startsWith("/api"),
+    (route) => {
+      const named = join(folder, new URL(route.request().url()).pathname);
+      const path = extname(named) !== "" && existsSync(named) ? named : join(folder, "index.html");
+      return route.fulfill({ path, contentType: KINDS[extname(path).slice(1)] ?? "application/octet-stream" });
+    },
+  );
+}
+
 /** Opens the pages as somebody who was here before. */
 export async function open(page: Page, server: Server): Promise<void> {
+  if (process.env.STIGMER_PAGES !== undefined) await takePagesFrom(process.env.STIGMER_PAGES, page);
   await page.addInitScript(
     ([workspace]) => {
       localStorage.setItem("stigmer.welcomed", "yes");

@@ -157,6 +157,37 @@ export const config = {
   set: (key: string, value: unknown) => change<void>("PUT", `/config/${key}`, { value }),
 };
 
+type Started = { run_id: string };
+
+export const images = {
+  list: () => get<T.Image[]>("/images"),
+  tiers: () => get<T.Tier[]>("/images/tiers"),
+  detail: (image: string, signal?: AbortSignal) =>
+    get<T.ImageDetail>(`/images/detail${query({ image })}`, signal),
+  prunable: (unused: boolean, signal?: AbortSignal) =>
+    get<T.Prunable[]>(`/images/prunable${query({ unused })}`, signal),
+  pull: (image: string) => change<Started>("POST", "/images/pull", { image }),
+  push: (image: string) => change<Started>("POST", "/images/push", { image }),
+  build: (image: T.NewImage) => change<Started>("POST", "/images/build", image),
+  verify: (image: string, tier?: string) =>
+    change<Started>("POST", "/images/verify", { image, ...(tier === undefined ? {} : { tier }) }),
+  customize: (copy: T.NewCopy) => change<Started>("POST", "/images/customize", copy),
+  preview: (copy: T.NewCopy) => change<T.CopyPreview>("POST", "/images/customize/preview", copy),
+  tag: (image: string, name: string) => change<void>("POST", "/images/tag", { image, name }),
+  note: (image: string, note: string) => change<void>("POST", "/images/note", { image, note }),
+  remove: (image: string, force: boolean) => change<T.Removed>("POST", "/images/remove", { image, force }),
+  prune: (ids: readonly string[]) => change<T.Removed>("POST", "/images/prune", { ids }),
+};
+
+export const sandboxes = {
+  list: (all: boolean) => get<T.Sandbox[]>(`/sandboxes${query({ all })}`),
+  detail: (name: string, signal?: AbortSignal) =>
+    get<T.SandboxDetail>(`/sandboxes/${encodeURIComponent(name)}`, signal),
+  start: (name: string) => change<void>("POST", `/sandboxes/${encodeURIComponent(name)}/start`),
+  stop: (name: string) => change<void>("POST", `/sandboxes/${encodeURIComponent(name)}/stop`),
+  remove: (name: string) => change<void>("DELETE", `/sandboxes/${encodeURIComponent(name)}`),
+};
+
 export const doctor = () => get<T.Check[]>("/doctor");
 
 export { Failure, asFailure };

@@ -39,10 +39,51 @@ export interface RunEvent {
   total?: number | null;
 }
 
+/** What a run's sandbox really was. */
+export interface SandboxFacts {
+  image: string;
+  image_id: string;
+  digest?: string;
+  container: string;
+  engine: string;
+  reused: boolean;
+  user: string;
+  network: string;
+  cpus?: number;
+  memory?: number;
+  pids: number;
+  mounts?: { source: string; target: string; read_only: boolean }[];
+  ports?: { host: number; sandbox: number }[];
+  /** What makes it less strict than usual, a sentence each. */
+  loosened?: string[];
+}
+
+/** Work on an image: what such a run does instead of executing something. */
+export interface ImageWork {
+  kind: "image";
+  task: "pull" | "push" | "build" | "verify" | "customize";
+  /** What is pulled, pushed or verified. */
+  image?: string;
+  /** What a build or a copy is called. */
+  tags?: string[];
+  name?: string;
+}
+
+export interface Ending {
+  usage?: { max_rss_kib?: number; oom_kills?: number };
+}
+
 /** Everything that is known about a run. */
 export interface RunDetail extends Run {
-  spec: { work: Work; workdir?: string | null; input?: Input; limits?: unknown; [name: string]: unknown };
-  place: { mode: Mode; reason: string; rule: string; program?: string | null };
+  spec: {
+    work: Work | ImageWork;
+    workdir?: string | null;
+    input?: Input;
+    limits?: unknown;
+    [name: string]: unknown;
+  };
+  place: { mode: Mode; reason: string; rule: string; program?: string | null; sandbox?: SandboxFacts };
+  ending?: Ending | null;
   events: RunEvent[];
   lines: number;
   folder: string;
@@ -110,3 +151,23 @@ export type Setting = Omit<Schemas["Setting"], "origin"> & {
 
 /** What a check of this machine found. */
 export type Check = Schemas["CheckForm"];
+
+export type SandboxForm = Partial<Schemas["SandboxForm"]>;
+
+export type Image = Schemas["Image"];
+export type ImageDetail = Schemas["ImageDetail"];
+export type Layer = Schemas["Layer"];
+export type Tier = Schemas["Tier"];
+export type Tool = Schemas["Tool"];
+/** How an image was verified. */
+export type Verified = Schemas["Verified"];
+/** An image that is not needed. */
+export type Prunable = Schemas["Prunable"];
+export type NewImage = Partial<Schemas["NewImage"]>;
+export type NewCopy = Schemas["NewCopy"];
+export type CopyPreview = Schemas["CopyPreview"];
+export type Removed = Schemas["Removed"];
+
+/** A container. */
+export type Sandbox = Schemas["Sandbox"];
+export type SandboxDetail = Schemas["SandboxDetail"];

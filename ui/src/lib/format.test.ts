@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { counted, size, stopwatch, took } from "./format";
+import { age, binarySize, counted, size, stopwatch, took } from "./format";
 
 describe("numbers", () => {
   it("has sizes with a unit and one digit where that says more", () => {
@@ -11,6 +11,28 @@ describe("numbers", () => {
       "8.2 MB",
       "105 MB",
     ]);
+  });
+
+  it("has memory by powers of two", () => {
+    expect([512, 67_108_864, 1_610_612_736, 8_589_934_592].map(binarySize)).toEqual([
+      "512 B",
+      "64 MiB",
+      "1.5 GiB",
+      "8 GiB",
+    ]);
+  });
+
+  it("has ages in the largest unit that says enough", () => {
+    const now = Date.parse("2026-11-28T12:00:00Z");
+    const ages = [
+      "2026-11-28T11:59:30Z",
+      "2026-11-28T11:55:00Z",
+      "2026-11-28T03:00:00Z",
+      "2026-11-27T12:00:00Z",
+    ];
+    expect(ages.map((iso) => age(iso, now))).toEqual(["now", "5 min", "9 h", "1 day"]);
+    expect(age("2026-08-01T00:00:00Z", now)).toBe("3 months");
+    expect(age("2023-08-01T00:00:00Z", now)).toBe("3 years");
   });
 
   it("shows times as a clock from a minute on, and never as 60 seconds", () => {

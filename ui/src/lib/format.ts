@@ -22,6 +22,18 @@ export function size(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** `512 MiB`: memory is counted by powers of two. */
+export function binarySize(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
 /** How long something took: `0.3 s`, `48.2 s`, `12:31`, `1:05:00`. */
 export function took(ms: number): string {
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
@@ -45,6 +57,18 @@ export function when(iso: string, now = new Date()): string {
   const at = new Date(iso);
   if (at.toDateString() === now.toDateString()) return clock.format(at);
   return (at.getFullYear() === now.getFullYear() ? day : year).format(at);
+}
+
+/** How long ago: `now`, `5 min`, `3 h`, `12 days`, `4 months`, `2 years`. */
+export function age(iso: string, now = Date.now()): string {
+  const minutes = Math.floor((now - Date.parse(iso)) / 60_000);
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  if (minutes < 1) return "now";
+  if (hours < 1) return `${minutes} min`;
+  if (days < 1) return `${hours} h`;
+  if (days < 60) return counted(days, "day");
+  return days < 730 ? counted(Math.floor(days / 30), "month") : counted(Math.floor(days / 365), "year");
 }
 
 /** Everything, for a tooltip. */

@@ -23,8 +23,13 @@ export const isActive = (run: Pick<Run, "state">) => ACTIVE.includes(run.state);
 
 export const tone = (state: State): Tone => TONES[state] ?? "plain";
 
+/** Whether the kernel ended it because it wanted more memory than its sandbox may use. */
+export const isOutOfMemory = (run: Pick<Run, "state"> & Partial<Pick<RunDetail, "ending">>) =>
+  run.state === "failed" && (run.ending?.usage?.oom_kills ?? 0) > 0;
+
 /** The state in a list: a failure by its code. */
-export function word(run: Pick<Run, "state" | "exit_code">): string {
+export function word(run: Pick<Run, "state" | "exit_code"> & Partial<Pick<RunDetail, "ending">>): string {
+  if (isOutOfMemory(run)) return "out of memory";
   if (run.state === "failed" && run.exit_code !== null) return `exit ${run.exit_code}`;
   return run.state.replace("_", " ");
 }

@@ -2,9 +2,11 @@
 
 import { files } from "../ipc/api";
 import type { Input, Language, NewRun, Work } from "../ipc/types";
+import { formOf, isFilled, noFields, problems, type SandboxFields } from "../lib/sandbox";
 import * as documents from "./documents.svelte";
 import { modes } from "./modes.svelte";
 import * as runs from "./runs.svelte";
+import { say } from "./toasts.svelte";
 import { workspace } from "./workspace.svelte";
 
 /** Where the next run's standard input comes from. */
@@ -16,6 +18,7 @@ let typing = $state<Typing>("closed");
 let limit = $state(0);
 /** Lines of `NAME=value`. */
 let variables = $state("");
+const sandbox = $state<SandboxFields>(noFields());
 
 export const command = {
   get text() {
@@ -42,9 +45,20 @@ export const command = {
   set variables(value) {
     variables = value;
   },
+  /** What is asked of the sandbox of the next run, if it gets one. */
+  sandbox,
+  /** What of that cannot be understood, by field. */
+  get problems() {
+    return modes.chosen === "sandbox" ? problems(sandbox) : {};
+  },
   /** Whether the next run differs from a plain one. */
   get isSpecial() {
-    return typing !== "closed" || limit > 0 || variables.trim() !== "";
+    return (
+      typing !== "closed" ||
+      limit > 0 ||
+      variables.trim() !== "" ||
+      (modes.chosen === "sandbox" && isFilled(sandbox))
+    );
   },
 };
 
@@ -66,14 +80,24 @@ function wanted(work: Work): NewRun {
   if (limit > 0) run.timeout_ms = limit * 1000;
   const env = parseVariables(variables);
   if (Object.keys(env).length > 0) run.env = env;
+  if (modes.chosen === "sandbox") {
+    run.sandbox = formOf(sandbox) as NonNullable<NewRun["sandbox"]>;
+    if (sandbox.network.trim() !== "") run.network = sandbox.network.trim();
+  }
   return run;
+}
+
+async function start(work: Work): Promise<void> {
+  const [problem] = Object.values(command.problems);
+  if (problem !== undefined) say(`This cannot be run yet: ${problem}.`);
+  else await runs.start(wanted(work));
 }
 
 /** Runs the line in the command bar. What is not saved is saved first: it is what a person believes to run. */
 export async function run(): Promise<void> {
   const line = text.trim();
   if (line === "" || !(await documents.saveAll())) return;
-  await runs.start(wanted({ kind: "line", line }));
+  await start({ kind: "line", line });
 }
 
 const LANGUAGES: Record<string, Language> = {
@@ -103,7 +127,7 @@ export function workOf(path: string): Work {
 /** Runs a file, the one in the editor if none is named. */
 export async function runFile(path = documents.current()?.path): Promise<void> {
   if (path === undefined || !(await documents.saveAll())) return;
-  await runs.start(wanted(workOf(path)));
+  await start(workOf(path));
 }
 
 /** Runs what is selected in the editor, in the language of its file. */
@@ -111,7 +135,7 @@ export async function runSelection(): Promise<void> {
   const current = documents.current();
   if (!current?.selection.trim()) return;
   const language = languageOf(current.path) ?? "bash";
-  await runs.start(wanted({ kind: "script", language, code: { inline: { text: current.selection } } }));
+  await start({ kind: "script", language, code: { inline: { text: current.selection } } });
 }
 
 /** Lines that were run before, newest first, each once. */

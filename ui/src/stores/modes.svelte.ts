@@ -26,6 +26,9 @@ export const modes = {
   },
 };
 
+/** How a mode stands, as far as that is known. */
+export const stateOf = (mode: Mode) => states.find((state) => state.mode === mode);
+
 export async function refresh(): Promise<void> {
   states = await ask(workspace.path);
 }

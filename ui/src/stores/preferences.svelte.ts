@@ -11,6 +11,8 @@ const defaults = {
   lineNumbers: false,
   showFiles: true,
   filesWidth: 212,
+  /** Whether everything about the sandbox of a run is shown, and not just a line. */
+  showPlace: false,
   /** Width of the output, as a part of what editor and output share. */
   outputShare: 0.48,
 };

@@ -18,6 +18,8 @@ let opened = $state<string[]>([]);
 let shown = $state<string | null>(null);
 const details = new SvelteMap<string, RunDetail>();
 const unwatch = new Map<string, () => void>();
+/** Runs that another screen looks at, and how often. */
+const attended = new Map<string, number>();
 
 export const runs = {
   /** The newest runs, newest first. */
@@ -54,7 +56,7 @@ export function follow(): void {
   });
   onReturn(() => {
     void refresh();
-    opened.forEach((id) => void read(id));
+    new Set([...opened, ...attended.keys()]).forEach((id) => void read(id));
   });
 }
 
@@ -86,14 +88,33 @@ export async function refresh(): Promise<void> {
   }
 }
 
+const isWanted = (id: string) => opened.includes(id) || attended.has(id);
+
 async function read(id: string): Promise<void> {
   try {
     const detail = await requests.get(id);
-    if (opened.includes(id)) details.set(id, detail);
+    if (isWanted(id)) details.set(id, detail);
   } catch {
     // As above.
   }
 }
+
+/** Keeps what is known about a run true, without a tab, until the function that it returns is called. */
+export function attend(id: string): () => void {
+  attended.set(id, (attended.get(id) ?? 0) + 1);
+  const stop = watchRun(id);
+  void read(id);
+  return () => {
+    stop();
+    const left = (attended.get(id) ?? 1) - 1;
+    if (left > 0) attended.set(id, left);
+    else attended.delete(id);
+    if (!isWanted(id)) details.delete(id);
+  };
+}
+
+/** What is known about a run now. */
+export const look = (id: string) => requests.get(id);
 
 /** Shows a run's output, in a tab of its own if it has none yet. */
 export function open(id: string): void {
@@ -112,7 +133,7 @@ export function close(id: string): void {
   opened = opened.filter((other) => other !== id);
   unwatch.get(id)?.();
   unwatch.delete(id);
-  details.delete(id);
+  if (!isWanted(id)) details.delete(id);
   if (shown === id) shown = opened[Math.min(at, opened.length - 1)] ?? null;
 }
 
@@ -128,6 +149,9 @@ export async function rerun(id: string, mode?: Mode): Promise<string | undefined
   if (started) replaceShown(started.run_id);
   return started?.run_id;
 }
+
+/** Runs the same again, and shows it nowhere. */
+export const repeat = async (id: string) => (await attempt(() => requests.rerun(id)))?.run_id;
 
 /** The tab of a run that is over is used again, as a terminal would; one that goes on keeps its own. */
 function replaceShown(id: string): void {
