@@ -34,9 +34,8 @@ pub(crate) async fn image(
         ImageCommand::Customize(options) => {
             let (dry_run, json) = (options.dry_run, options.json);
             let task = customize(*options);
-            let text = custom::dockerfile(&task, "")?;
             if dry_run {
-                answer(text.trim_end())?;
+                answer(custom::dockerfile(&task, "")?.trim_end())?;
                 return Ok(Exit::Success);
             }
             (ImageTask::Customize(task), json)

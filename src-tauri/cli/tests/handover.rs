@@ -109,7 +109,7 @@ fn the_settings_of_the_caller_hold_and_not_those_of_the_server() {
     call.ended().expect(127).expect_error("program-not-found");
     let call = home.run("true").env("STIGMER_EXECUTION_MODE", "daytona");
     call.ended().expect(125).expect_error("backend-unavailable");
-    home.write(".stigmer.yaml", "mode: sandbox\n");
+    home.write(".stigmer.yaml", "mode: daytona\n");
     home.run("true").ended().expect(125).expect_error("backend-unavailable");
 }
 

@@ -37,6 +37,7 @@ pub(crate) fn check(spec: &RunSpec) -> Result<()> {
         Work::Script { code: Code::Inline { text }, .. } if text.trim().is_empty() => {
             return invalid("the script is empty", "give it with --file or on standard input");
         }
+        Work::Image { task } => sandbox::check(task)?,
         _ => {}
     }
     if words(&spec.work).any(|word| word.as_bytes().contains(&0)) {

@@ -15,7 +15,8 @@ use crate::backend::docker::{Recipe, Supply, WORKSPACE, Wish};
 use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::spec::{Code, Input, Language, Mount, Network, RunId, RunSpec, Text, Work};
+use crate::image::custom;
+use crate::spec::{Code, ImageTask, Input, Language, Mount, Network, RunId, RunSpec, Text, Work};
 
 /// Folders and files of a home folder that hold keys: sandboxes only ever read them.
 const CREDENTIALS: [&str; 12] = [
@@ -229,6 +230,17 @@ fn inside(spec: &RunSpec, workspace: &Path, path: &Path) -> Result<PathBuf> {
         return Err(outside());
     }
     Ok(if relative == Path::new("") { WORKSPACE.into() } else { Path::new(WORKSPACE).join(relative) })
+}
+
+/// Refuses work on images that could never be done.
+pub(super) fn check(task: &ImageTask) -> Result<()> {
+    match task {
+        ImageTask::Pull { image: name }
+        | ImageTask::Push { image: name }
+        | ImageTask::Verify { image: name, .. } => image(Some(name)).map(drop),
+        ImageTask::Build(build) => build.tags.iter().try_for_each(|tag| image(Some(tag)).map(drop)),
+        ImageTask::Customize(task) => custom::dockerfile(task, "").map(drop),
+    }
 }
 
 fn image(name: Option<&str>) -> Result<String> {
