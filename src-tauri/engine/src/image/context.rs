@@ -28,7 +28,11 @@ pub(crate) fn of_tiers(certificates: Option<&Path>) -> Result<Context> {
         for (path, content) in tiers::files().chain(certificates) {
             let mut header = tar::Header::new_gnu();
             header.set_size(content.len() as u64);
-            header.set_mode(if path.ends_with(".sh") { 0o755 } else { 0o644 });
+            header.set_mode(if Path::new(&path).extension().is_some_and(|ending| ending == "sh") {
+                0o755
+            } else {
+                0o644
+            });
             archive.append_data(&mut header, path, content.as_slice())?;
         }
         Ok(())
@@ -75,7 +79,7 @@ fn pack(
         let path = inside.join(entry.file_name());
         let kind = entry.file_type()?;
         let is_needed = path == Path::new(dockerfile) || path == Path::new(".dockerignore");
-        let is_ignored = !is_needed && ignored.matched(&path, kind.is_dir()).is_ignore();
+        let is_ignored = !is_needed && ignored.matched_path_or_any_parents(&path, kind.is_dir()).is_ignore();
         if kind.is_dir() {
             if !is_ignored {
                 archive.append_dir(&path, entry.path())?;
