@@ -327,7 +327,6 @@ impl Error {
             Self::Incomplete { .. } => "see the table above; build the image again, or name another --tier",
             Self::PortInUse { .. } => "choose another with --port, or end the program that has it",
             Self::SandboxNotFound { .. } => "see `stigmer sandbox list` for what there is",
-            Self::SandboxLost { .. } => "run it again; what it printed so far is kept",
             Self::ProgramNotFound { program } if program.contains(char::is_whitespace) => {
                 "a line for the shell is one argument and comes last; options of `stigmer` stand before it"
             }
@@ -345,7 +344,9 @@ impl Error {
             Self::OutsideWorkspace { .. } => {
                 "use a path in the workspace; links that lead out of it are not followed"
             }
-            Self::Connection { .. } => "run it again; what it printed so far is kept",
+            Self::Connection { .. } | Self::SandboxLost { .. } => {
+                "run it again; what it printed so far is kept"
+            }
             Self::Storage { source, path, .. } => match source.kind() {
                 io::ErrorKind::StorageFull => FREE_SPACE,
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

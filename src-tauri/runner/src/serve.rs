@@ -4,8 +4,10 @@
 //! another does. What outlives its conversation becomes a child of this process and ends with the sandbox.
 
 use std::collections::HashSet;
+use std::fs;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,6 +20,9 @@ use crate::os::{self, Reaped, Signals};
 
 /// What the process of a conversation exits with that does not count: nothing was started.
 pub(crate) const UNUSED: u8 = 3;
+
+/// Shortest time for the first conversation to begin.
+const FIRST: Duration = Duration::from_secs(30);
 
 /// When a sandbox ends by itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,7 +37,14 @@ pub(crate) struct Lifetime {
 /// then holds it over standard input and output.
 pub(crate) fn serve(socket: &Path, lifetime: Lifetime) -> io::Result<bool> {
     let signals = os::prepare()?;
+    // Left by the first process of this container before it was stopped.
+    match fs::remove_file(socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let listener = UnixListener::bind(socket)?;
+    // Whose user calls is a matter of the folder: the caller's need not be ours.
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o666))?;
     listener.set_nonblocking(true)?;
     let (conversations, idle_since) = (HashSet::new(), Instant::now());
     let mut sandbox = Sandbox { signals, listener, conversations, idle_since, is_used: false };
@@ -40,7 +52,9 @@ pub(crate) fn serve(socket: &Path, lifetime: Lifetime) -> io::Result<bool> {
         if lifetime.once && sandbox.is_used && sandbox.conversations.is_empty() {
             return Ok(false);
         }
-        let idle = lifetime.idle.filter(|_| sandbox.conversations.is_empty());
+        // Whoever made the sandbox has to find the way to it.
+        let idle = lifetime.idle.map(|idle| if sandbox.is_used { idle } else { idle.max(FIRST) });
+        let idle = idle.filter(|_| sandbox.conversations.is_empty());
         let due = idle.map(|idle| sandbox.idle_since + idle);
         if due.is_some_and(|due| due <= Instant::now()) {
             return Ok(false);
@@ -129,7 +143,7 @@ pub(crate) fn settle_in(instead: &Path) {
         return;
     }
     // Without it a program complains by itself, which is better than no program.
-    let _ = std::fs::create_dir_all(instead);
+    let _ = fs::create_dir_all(instead);
     // SAFETY: there is one thread.
     unsafe { std::env::set_var("HOME", instead) };
 }

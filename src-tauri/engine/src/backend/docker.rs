@@ -12,47 +12,43 @@ mod disk;
 mod execution;
 mod find;
 mod images;
+mod make;
 mod pull;
+mod reach;
 mod recipe;
 mod sandboxes;
 mod sweep;
 mod warm;
 mod work;
 
-use std::path::PathBuf;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
-    StartContainerOptions,
-};
-use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep};
+use bollard::query_parameters::RemoveContainerOptionsBuilder;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 pub use self::find::{Address, Wish};
-pub use self::recipe::{Recipe, Supply, WORKSPACE};
+pub use self::recipe::{Recipe, SHARED, Supply, WORKSPACE};
 
 use self::container::{Folders, Held};
 use self::execution::InSandbox;
-use self::recipe::{Kind, Making};
-use super::runner::{self, RunnerExecution, Started};
+use self::reach::Reached;
+use self::recipe::Kind;
+use super::runner::{self, Started};
 use super::{Backend, Execution, Launch, RUN_ID, Reporter};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::spec::{Mode, RunId};
-use crate::state::SandboxFacts;
-
-/// Longest time for a container's first process to listen.
-const LISTENING: Duration = Duration::from_secs(20);
 
 /// Longest time for a container to end what is left of a run.
 const SWEEPING: Duration = Duration::from_secs(5);
 
-/// Time between two tries to reach it. It is there within milliseconds, and nothing tells when.
-const KNOCK: Duration = Duration::from_millis(2);
+/// Longest time for what is under way in the background when an engine goes.
+const LEAVING: Duration = Duration::from_secs(10);
 
 /// Runs programs in containers. Clones are the same.
 #[derive(Clone)]
@@ -65,6 +61,8 @@ struct Inner {
     engine: Mutex<Option<Engine>>,
     warm: warm::Warm,
     stays: AtomicBool,
+    /// What is seen through though nobody waits for it.
+    tasks: TaskTracker,
 }
 
 /// An engine that answered.
@@ -72,13 +70,6 @@ struct Inner {
 pub(super) struct Engine {
     pub address: Address,
     pub api: bollard::Docker,
-}
-
-/// A container whose runner was reached.
-struct Reached {
-    held: Held,
-    stream: UnixStream,
-    reused: bool,
 }
 
 impl Docker {
@@ -90,6 +81,7 @@ impl Docker {
             engine: Mutex::default(),
             warm: warm::Warm::default(),
             stays: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
         }))
     }
 
@@ -113,198 +105,22 @@ impl Docker {
         Ok(engine.address)
     }
 
-    /// Gets a container for a run and reaches its runner.
-    async fn reach(&self, launch: &Launch, recipe: &Recipe, reporter: &Reporter) -> Result<Reached> {
-        let engine = self.engine(&recipe.supply.engine)?;
-        if let Some(name) = &recipe.supply.within {
-            return self.within(&engine, name, reporter).await;
-        }
-        let image = self.image(&engine, recipe, reporter).await?;
-        let owner = self.0.folders.owner()?;
-        let key = recipe.key(&owner, &image.id);
-        let run = launch.id.to_string();
-        let making = NewContainer { engine: &engine, recipe, owner: &owner, image_id: &image.id, run: &run };
-        let reached = if recipe.supply.fresh {
-            self.fresh(&making, &key, reporter).await?
-        } else {
-            self.shared(&making, &key, reporter).await?
-        };
-        let facts = recipe.facts(&image.id, image.digest, &engine.address.uri);
-        let facts = SandboxFacts { container: reached.held.name.clone(), reused: reached.reused, ..facts };
-        reporter.sandbox(facts).await;
-        Ok(reached)
-    }
-
-    /// One that runs with this recipe share.
-    async fn shared(&self, making: &NewContainer<'_>, key: &str, reporter: &Reporter) -> Result<Reached> {
-        let (folders, name) = (self.0.folders.clone(), format!("stigmer-{key}"));
-        let held = tokio::task::spawn_blocking({
-            let name = name.clone();
-            move || folders.hold(&name)
-        });
-        let held = held.await.unwrap_or(Err(Error::Stopped))?;
-        if let Ok(stream) = held.connect().await {
-            return Ok(Reached { held, stream, reused: true });
-        }
-        let folders = self.0.folders.clone();
-        let lock = tokio::task::spawn_blocking(move || folders.making(&name));
-        let _making = lock.await.unwrap_or(Err(Error::Stopped))?;
-        // Another process may have made it meanwhile.
-        if let Ok(stream) = held.connect().await {
-            return Ok(Reached { held, stream, reused: true });
-        }
-        reporter.step("start a sandbox").await;
-        let stream = making.make(&held, Kind::Shared).await?;
-        Ok(Reached { held, stream, reused: false })
-    }
-
-    /// One of its own for this run.
-    async fn fresh(&self, making: &NewContainer<'_>, key: &str, reporter: &Reporter) -> Result<Reached> {
-        let kind = if making.recipe.supply.keep { Kind::Kept } else { Kind::Fresh };
-        if kind == Kind::Fresh {
-            while let Some(held) = self.0.warm.take(key) {
-                // One that waited too long is gone.
-                if let Ok(stream) = held.connect().await {
-                    self.refill(making, key);
-                    return Ok(Reached { held, stream, reused: false });
-                }
-            }
-            self.refill(making, key);
-        }
-        reporter.step("start a sandbox of its own").await;
-        let held = self.hold_new()?;
-        let stream = making.make(&held, kind).await?;
-        Ok(Reached { held, stream, reused: false })
+    /// Holds a container, which need not be there yet.
+    async fn hold(&self, name: &str) -> Result<Held> {
+        let (folders, name) = (self.0.folders.clone(), name.to_owned());
+        crate::run::blocking(move || folders.hold(&name)).await
     }
 
     fn hold_new(&self) -> Result<Held> {
         self.0.folders.hold(&format!("stigmer-{}", &uuid::Uuid::new_v4().simple().to_string()[..16]))
     }
 
-    /// What became of a container whose runner fell silent; `None` where it is still there.
-    async fn fate(&self, name: &str) -> Option<Error> {
-        let engine = self.0.engine.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let lost = |why: &str| Some(Error::SandboxLost { why: why.to_owned() });
-        match engine.api.inspect_container(name, None::<InspectContainerOptions>).await {
-            Ok(found) => {
-                let state = found.state.unwrap_or_default();
-                match (state.running, state.oom_killed) {
-                    (_, Some(true)) => lost("it had no memory left"),
-                    (Some(true), _) => None,
-                    _ => lost("it was stopped"),
-                }
-            }
-            Err(failure) if client::status(&failure) == Some(404) => {
-                lost("it was stopped or removed, or Docker was restarted")
-            }
-            Err(failure) if client::is_gone(&failure) => lost("Docker was stopped"),
-            Err(_) => None,
-        }
-    }
-}
-
-/// A container to be made.
-#[derive(Clone, Copy)]
-struct NewContainer<'a> {
-    engine: &'a Engine,
-    recipe: &'a Recipe,
-    owner: &'a str,
-    image_id: &'a str,
-    run: &'a str,
-}
-
-impl NewContainer<'_> {
-    /// Makes and starts it, and reaches its runner. What is left of one of the same name is removed before, and
-    /// what is left of this one when it fails.
-    async fn make(&self, held: &Held, kind: Kind) -> Result<UnixStream> {
-        let made = async {
-            self.start(held, kind).await?;
-            self.await_runner(held, || held.connect()).await
-        };
-        self.or_remove(held, made.await).await
-    }
-
-    /// The same without a word to its runner, so that its first conversation is still to come.
-    async fn make_ready(&self, held: &Held) -> Result<()> {
-        let made = async {
-            self.start(held, Kind::Fresh).await?;
-            self.await_runner(held, || std::future::ready(std::fs::metadata(held.socket()).map(drop))).await
-        };
-        self.or_remove(held, made.await).await
-    }
-
-    async fn or_remove<T>(&self, held: &Held, made: Result<T>) -> Result<T> {
-        if made.is_err() {
-            remove(&self.engine.api, &held.name).await;
-        }
-        made
-    }
-
-    async fn start(&self, held: &Held, kind: Kind) -> Result<()> {
-        let api = &self.engine.api;
-        if !self.engine.address.is_local() {
-            return Err(Error::BackendUnavailable {
-                backend: "Docker",
-                why: format!("{} has another disk than this machine", self.engine.address.uri),
-                hint: "this version needs an engine on this machine; choose it with `sandbox.docker_host`",
-            });
-        }
-        held.prepare()?;
-        let (runner, shared) = (runner_program()?, held.shared());
-        let making = Making {
-            home: self.owner,
-            kind,
-            run: self.run,
-            image_id: self.image_id,
-            shared: Some(&shared),
-            runner: &runner,
-        };
-        let body = self.recipe.container(&making);
-        let image = &self.recipe.image;
-        let named = || CreateContainerOptionsBuilder::new().name(&held.name).build();
-        let mut created = api.create_container(Some(named()), body.clone()).await;
-        if created.as_ref().is_err_and(|failure| client::status(failure) == Some(409)) {
-            // Ours, stopped, and nobody reached it: whoever made it did not come to its end.
-            remove(api, &held.name).await;
-            created = api.create_container(Some(named()), body).await;
-        }
-        let created =
-            created.map_err(|failure| client::refused("a sandbox could not be made", image, &failure))?;
-        let started = api.start_container(&created.id, None::<StartContainerOptions>).await;
-        started.map_err(|failure| client::refused("a sandbox could not be started", image, &failure))?;
-        Ok(())
-    }
-
-    async fn await_runner<T, F>(&self, held: &Held, knock: impl Fn() -> F) -> Result<T>
-    where
-        F: Future<Output = std::io::Result<T>>,
-    {
-        let until = Instant::now() + LISTENING;
-        let mut look = Instant::now() + Duration::from_millis(200);
-        loop {
-            let error = match knock().await {
-                Ok(reached) => return Ok(reached),
-                Err(error) => error,
-            };
-            let now = Instant::now();
-            if now >= look {
-                look = now + Duration::from_millis(500);
-                let found =
-                    self.engine.api.inspect_container(&held.name, None::<InspectContainerOptions>).await;
-                let runs =
-                    found.is_ok_and(|found| found.state.is_some_and(|state| state.running == Some(true)));
-                if !runs || now >= until {
-                    return Err(Error::SandboxRefused {
-                        what: format!(
-                            "the sandbox of `{}` {}: {error}",
-                            self.recipe.image,
-                            if runs { "cannot be reached" } else { "ended at once" }
-                        ),
-                        hint: "see that the image is for this machine's processor; `stigmer doctor` runs a sandbox",
-                    });
-                }
-            }
-            sleep(KNOCK).await;
+    /// A container that served its one run goes, and its folder. Where this engine does not stay, it goes by itself, and
+    /// whoever looks next removes the folder.
+    fn forget_when_over(&self, engine: Engine, held: Held) {
+        if self.0.stays.load(Ordering::Relaxed) {
+            let docker = self.clone();
+            self.0.tasks.spawn(async move { docker.discard(&engine, held).await });
         }
     }
 }
@@ -319,19 +135,20 @@ async fn remove(api: &bollard::Docker, name: &str) {
     }
 }
 
-/// The runner for containers: without shared libraries, since an image has others or none.
-fn runner_program() -> Result<PathBuf> {
-    if let Some(given) = std::env::var_os("STIGMER_SANDBOX_RUNNER").filter(|given| !given.is_empty()) {
-        return Ok(given.into());
+/// Says of a program that cannot be executed that its image is for another processor, if that is so.
+fn for_another(processor: Option<&str>, error: Error) -> Error {
+    let own = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        own => own,
+    };
+    match (error, processor) {
+        (Error::ProgramNotExecutable { program, source }, Some(other)) if other != own => {
+            let why = format!("the image is for the processor {other}, this machine has {own}: {source}");
+            Error::ProgramNotExecutable { program, source: io::Error::other(why) }
+        }
+        (error, _) => error,
     }
-    let name = format!("stigmer-runner-linux-{}", std::env::consts::ARCH);
-    let found = super::beside(&name).or_else(|| super::beside("stigmer-runner"));
-    let found = found.and_then(|path| path.canonicalize().ok());
-    found.ok_or_else(|| Error::BackendUnavailable {
-        backend: "Docker",
-        why: format!("`{name}` is not beside this program"),
-        hint: "install Stigmer again, or set STIGMER_SANDBOX_RUNNER to the program",
-    })
 }
 
 #[async_trait]
@@ -352,13 +169,19 @@ impl Backend for Docker {
         if let Some(task) = launch.task {
             return self.operation(task, recipe, launch.id.to_string(), reporter);
         }
-        let Reached { held, stream, .. } = self.reach(&launch, recipe, reporter).await?;
-        let (replies, requests) = stream.into_split();
-        let started = RunnerExecution::start(Box::new(replies), Box::new(requests), launch.request()).await;
-        match started {
-            Ok(Started::Running(inner)) => Ok(Box::new(InSandbox { inner, docker: self.clone(), held })),
-            Ok(Started::Refused(refusal, message)) => Err(launch.refused(refusal, message)),
-            Err(error) => Err(self.fate(&held.name).await.unwrap_or(error)),
+        let Reached { held, runner, kind, engine, processor, .. } =
+            self.reach(&launch, recipe, reporter).await?;
+        match runner.start(launch.request()).await {
+            Ok(Started::Running(inner)) => {
+                Ok(Box::new(InSandbox { inner, docker: self.clone(), engine, kind, held: Some(held) }))
+            }
+            Ok(Started::Refused(refusal, message)) => {
+                if kind == Kind::Fresh {
+                    self.forget_when_over(engine, held);
+                }
+                Err(for_another(processor.as_deref(), launch.refused(refusal, message)))
+            }
+            Err(error) => Err(self.fate(&engine, &held).await.unwrap_or(error)),
         }
     }
 
@@ -367,11 +190,11 @@ impl Backend for Docker {
         // one that has nothing of the run says so within a millisecond.
         let variable = format!("{RUN_ID}={id}");
         for name in self.0.folders.names() {
-            let held = self.0.folders.hold(&name)?;
+            let held = self.hold(&name).await?;
             let Ok(stream) = held.connect().await else { continue };
             let (replies, requests) = stream.into_split();
             let swept = runner::sweep(Box::new(replies), Box::new(requests), &variable);
-            match tokio::time::timeout(SWEEPING, swept).await {
+            match timeout(SWEEPING, swept).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!(%error, name, "a container ended while it was swept"),
                 Err(_) => tracing::warn!(name, "a container was not swept in time"),
@@ -392,6 +215,10 @@ impl Backend for Docker {
 
     async fn leave(&self) {
         self.0.warm.close();
+        self.0.tasks.close();
+        if timeout(LEAVING, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("the engine of sandboxes does not answer; what it still makes ends by itself");
+        }
         let was_used = self.0.engine.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if was_used || self.0.stays.load(Ordering::Relaxed) {
             self.sweep().await;

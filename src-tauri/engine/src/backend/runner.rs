@@ -60,24 +60,35 @@ pub(super) enum Started {
     Refused(Refusal, String),
 }
 
-impl RunnerExecution {
-    /// Greets the runner and asks it to start a command.
-    pub(super) async fn start(stream: Reader, requests: Writer, start: Start) -> Result<Started> {
+/// A runner that greeted and was asked for nothing yet.
+pub(super) struct Greeted {
+    incoming: Incoming,
+    requests: Requests,
+}
+
+impl Greeted {
+    /// Waits for the runner's first word.
+    pub(super) async fn hear(stream: Reader, requests: Writer) -> Result<Self> {
         let mut incoming = Incoming { stream, decoder: Decoder::new(), exit: None, finish: None };
-        let mut requests = Requests { stream: requests, unsent: Vec::new() };
+        let requests = Requests { stream: requests, unsent: Vec::new() };
         match incoming.control().await? {
-            Reply::Hello { version: VERSION, .. } => {}
+            Reply::Hello { version: VERSION, .. } => Ok(Self { incoming, requests }),
             Reply::Hello { version, .. } => {
-                return Err(broken(format!("the runner speaks version {version}, not {VERSION}")));
+                Err(broken(format!("the runner speaks version {version}, not {VERSION}")))
             }
-            _ => return Err(broken("the runner did not greet".to_owned())),
+            _ => Err(broken("the runner did not greet".to_owned())),
         }
+    }
+
+    /// Asks it to start a command.
+    pub(super) async fn start(self, start: Start) -> Result<Started> {
+        let Self { mut incoming, mut requests } = self;
         requests.put(&Request::Start(start));
         requests.send().await.map_err(lost)?;
         loop {
             match incoming.control().await? {
                 Reply::Started { pid, at } => {
-                    let execution = Self {
+                    let execution = RunnerExecution {
                         started: super::Start { pid: Some(pid), at },
                         incoming: Mutex::new(incoming),
                         requests: Mutex::new(requests),
@@ -89,6 +100,13 @@ impl RunnerExecution {
                 _ => {}
             }
         }
+    }
+}
+
+impl RunnerExecution {
+    /// Greets the runner and asks it to start a command.
+    pub(super) async fn start(stream: Reader, requests: Writer, start: Start) -> Result<Started> {
+        Greeted::hear(stream, requests).await?.start(start).await
     }
 
     async fn request(&self, request: &Request) -> Result<()> {

@@ -28,7 +28,11 @@ pub(crate) fn of_tiers(certificates: Option<&Path>) -> Result<Context> {
         for (path, content) in tiers::files().chain(certificates) {
             let mut header = tar::Header::new_gnu();
             header.set_size(content.len() as u64);
-            header.set_mode(if path.ends_with(".sh") { 0o755 } else { 0o644 });
+            header.set_mode(if Path::new(&path).extension().is_some_and(|ending| ending == "sh") {
+                0o755
+            } else {
+                0o644
+            });
             archive.append_data(&mut header, path, content.as_slice())?;
         }
         Ok(())

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
@@ -67,7 +66,7 @@ pub(crate) fn keep(home: &Home, name: &str, text: &str) -> Result<Option<String>
     let before = fs::read_to_string(&path).ok();
     let write = || {
         os::create_private_dir(path.parent().unwrap_or(home.root()))?;
-        io::Result::Ok(fs::write(&path, text)?)
+        fs::write(&path, text)
     };
     write().map_err(Error::storage("writing", &path))?;
     Ok(before)

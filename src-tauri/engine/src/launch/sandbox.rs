@@ -11,7 +11,7 @@ use stigmer_runner::Script;
 
 use super::{Surroundings, directory};
 use crate::backend::Launch;
-use crate::backend::docker::{Recipe, Supply, WORKSPACE, Wish};
+use crate::backend::docker::{Recipe, SHARED, Supply, WORKSPACE, Wish};
 use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -36,6 +36,10 @@ const CREDENTIALS: [&str; 12] = [
 
 /// Sockets that are as good as the whole machine.
 const ENGINES: [&str; 3] = ["docker.sock", "podman.sock", "containerd.sock"];
+
+/// Folders of a sandbox that are made for it, and cannot be anything else.
+const OCCUPIED: [&str; 8] =
+    [WORKSPACE, "/proc", "/sys", "/dev", "/run", "/var/run", SHARED, "/run/stigmer-runner"];
 
 /// What a sandbox needs to know of this machine.
 pub(crate) struct Machine<'a> {
@@ -80,7 +84,7 @@ pub(crate) fn recipe(spec: &RunSpec, config: &Config, machine: &Machine<'_>) -> 
             loosened.push("its commands run as root".to_owned());
         }
         None if machine.ids.0 == 0 => {
-            loosened.push("its commands run as root, because you are root".to_owned())
+            loosened.push("its commands run as root, because you are root".to_owned());
         }
         _ => {}
     }
@@ -269,7 +273,7 @@ fn mounts(
     } else {
         asked.clone()
     };
-    let mut loosened = Vec::new();
+    let (mut loosened, mut targets) = (Vec::new(), Vec::<PathBuf>::new());
     for mount in &mut mounts {
         let unusable = |why: &str, hint| Error::MountUnusable { what: format!("`{mount}` {why}"), hint };
         let source = match (mount.source.strip_prefix("~"), machine.user_home) {
@@ -300,6 +304,16 @@ fn mounts(
         if target.components().any(|part| part == Component::ParentDir) || target == Path::new("/") {
             return Err(unusable("has a target that cannot be", "write an absolute path without `..`"));
         }
+        if OCCUPIED.iter().any(|taken| target == Path::new(taken)) || target.starts_with(SHARED) {
+            return Err(unusable(
+                "has a target that a sandbox needs itself",
+                "choose another, such as /mnt/NAME",
+            ));
+        }
+        if targets.contains(&target.components().collect::<PathBuf>()) {
+            return Err(unusable("has the target of another mount", "give each one of its own"));
+        }
+        targets.push(target.components().collect());
         let is_credential = machine.user_home.is_some_and(|home| {
             CREDENTIALS
                 .iter()
@@ -307,9 +321,9 @@ fn mounts(
         });
         mount.source = real;
         mount.read_only |= is_credential;
-        loosened.push(match mount.read_only {
-            true => format!("it reads {} at {}", mount.source.display(), mount.target),
-            false => format!("it writes to {} at {}", mount.source.display(), mount.target),
+        loosened.push({
+            let does = if mount.read_only { "reads" } else { "writes to" };
+            format!("it {does} {} at {}", mount.source.display(), mount.target)
         });
     }
     mounts.sort();

@@ -123,7 +123,7 @@ impl fmt::Display for ImageTask {
                 match &build.source {
                     BuildSource::Tier(tier) => write!(f, "build the {tier} image")?,
                     BuildSource::Folder { path, dockerfile } => {
-                        write!(f, "build {}", path.join(dockerfile).display())?
+                        write!(f, "build {}", path.join(dockerfile).display())?;
                     }
                 }
                 build.tags.first().map_or(Ok(()), |tag| write!(f, " as {tag}"))

@@ -1,5 +1,6 @@
 //! A real engine, asked by its own client.
 
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 /// Leaves a test out where there is no engine, and says so; nothing may be left out where everything is required.
@@ -12,7 +13,8 @@ pub(crate) fn require(image: &str) {
     let why =
         format!("no Docker engine with the image `{image}`; scripts/engine.sh up && scripts/engine.sh base");
     assert!(std::env::var_os("STIGMER_TEST_REQUIRE_ALL").is_none(), "{why}");
-    println!("SKIPPED: sandboxes: {why}");
+    // Not `eprintln!`, which the test harness would keep to itself; in one piece, as tests run side by side.
+    std::io::stderr().write_all(format!("SKIPPED: sandboxes: {why}\n").as_bytes()).unwrap();
     // All tests of such a program need the engine.
     std::process::exit(0);
 }

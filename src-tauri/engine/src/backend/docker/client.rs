@@ -62,7 +62,7 @@ pub(super) async fn await_engine(docker: &Docker, address: &Address, reporter: &
 
 /// An engine that has its door open already and says that it is not ready.
 fn is_starting(failure: &Failure) -> bool {
-    matches!(failure, Failure::DockerResponseServerError { status_code: 502 | 503 | 504, .. })
+    matches!(failure, Failure::DockerResponseServerError { status_code: 502..=504, .. })
 }
 
 fn silent(address: &Address) -> Error {

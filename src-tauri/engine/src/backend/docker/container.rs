@@ -7,7 +7,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tokio::net::UnixStream;
@@ -15,6 +15,9 @@ use tokio::net::UnixStream;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::os;
+
+/// The file in a container's folder that names its engine.
+const ENGINE: &str = "engine";
 
 /// The folders of all containers.
 #[derive(Debug, Clone)]
@@ -71,6 +74,11 @@ impl Folders {
         };
         write().map_err(Error::storage("writing", &path))?;
         Ok(read().unwrap_or(id))
+    }
+
+    /// The engine that has a container, as far as it is known.
+    pub(super) fn engine(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.folder(name).join(ENGINE)).ok().filter(|uri| !uri.is_empty())
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -148,15 +156,21 @@ impl Held {
         self.shared().join("socket")
     }
 
-    /// Makes the shared folder, without what an earlier container left in it.
-    pub(super) fn prepare(&self) -> Result<()> {
+    /// Makes the shared folder, without what an earlier container left in it, and notes which engine has the container.
+    /// The folder is `open` where another user than ours works in the container: nobody else gets through the one
+    /// around it.
+    pub(super) fn prepare(&self, engine: &str, open: bool) -> Result<()> {
         let shared = self.shared();
         let prepare = || {
             match fs::remove_dir_all(&shared) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            os::create_private_dir(&shared)
+            os::create_private_dir(&shared)?;
+            if open {
+                fs::set_permissions(&shared, fs::Permissions::from_mode(0o777))?;
+            }
+            fs::write(self.folder.join(ENGINE), engine)
         };
         prepare().map_err(Error::storage("creating", &shared))
     }
@@ -226,7 +240,7 @@ mod tests {
         });
         claimed.forget();
         let held = waiting.join().unwrap();
-        held.prepare().unwrap();
+        held.prepare("unix:///x", false).unwrap();
         assert!(held.shared().is_dir() && folders.claim("a").is_none());
     }
 
@@ -241,7 +255,7 @@ mod tests {
     async fn a_link_in_the_place_of_the_socket_is_not_followed() {
         let (folders, home) = folders();
         let held = folders.hold("a").unwrap();
-        held.prepare().unwrap();
+        held.prepare("unix:///x", false).unwrap();
         let elsewhere = home.path().join("elsewhere");
         let _listener = std::os::unix::net::UnixListener::bind(&elsewhere).unwrap();
         std::os::unix::fs::symlink(&elsewhere, held.shared().join("socket")).unwrap();

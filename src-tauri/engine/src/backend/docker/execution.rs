@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::Docker;
 use super::container::Held;
+use super::recipe::Kind;
+use super::{Docker, Engine};
 use crate::backend::runner::RunnerExecution;
 use crate::backend::{Execution, Finish, Output, Signal, Size, Start};
 use crate::error::{Error, Result};
@@ -15,8 +16,10 @@ use crate::error::{Error, Result};
 pub(super) struct InSandbox {
     pub inner: Box<RunnerExecution>,
     pub docker: Docker,
-    /// Held as long as the program runs, so that nobody removes the container.
-    pub held: Held,
+    pub engine: Engine,
+    pub kind: Kind,
+    /// Held as long as the program runs, so that nobody removes the container. `None` once it is dropped.
+    pub held: Option<Held>,
 }
 
 impl InSandbox {
@@ -24,9 +27,21 @@ impl InSandbox {
     async fn explained<T>(&self, result: Result<T>) -> Result<T> {
         match result {
             Err(Error::Connection { source }) => {
-                Err(self.docker.fate(&self.held.name).await.unwrap_or(Error::Connection { source }))
+                let fate = match &self.held {
+                    Some(held) => self.docker.fate(&self.engine, held).await,
+                    None => None,
+                };
+                Err(fate.unwrap_or(Error::Connection { source }))
             }
             other => other,
+        }
+    }
+}
+
+impl Drop for InSandbox {
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take().filter(|_| self.kind == Kind::Fresh) {
+            self.docker.forget_when_over(self.engine.clone(), held);
         }
     }
 }

@@ -159,7 +159,7 @@ fn detail(found: ImageInspect, layers: Vec<Layer>, counts: &HashMap<String, u64>
             tags: found.repo_tags.unwrap_or_default(),
             digests: found.repo_digests.unwrap_or_default(),
             size: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-            created: found.created.and_then(|at| at.to_string().parse().ok()).unwrap_or_default(),
+            created: found.created.and_then(|at| at.parse().ok()).unwrap_or_default(),
             tier: labels.get(TIER_LABEL).cloned(),
             id,
             kept,

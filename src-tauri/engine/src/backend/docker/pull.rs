@@ -30,6 +30,8 @@ pub(super) struct Image {
     pub id: String,
     /// As a registry knows it, if it came from one.
     pub digest: Option<String>,
+    /// The processor that it is for, in the engine's word.
+    pub processor: Option<String>,
 }
 
 impl From<ImageInspect> for Image {
@@ -37,6 +39,7 @@ impl From<ImageInspect> for Image {
         Self {
             id: found.id.unwrap_or_default(),
             digest: found.repo_digests.unwrap_or_default().into_iter().next(),
+            processor: found.architecture.filter(|processor| !processor.is_empty()),
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::find::{Wish, hex};
+use crate::os;
 use crate::spec::{Mount, Network, Port};
 use crate::state::SandboxFacts;
 
@@ -19,7 +20,7 @@ use crate::state::SandboxFacts;
 pub const WORKSPACE: &str = "/workspace";
 
 /// What the engine and the runner share, inside a sandbox.
-pub(super) const SHARED: &str = "/run/stigmer";
+pub const SHARED: &str = "/run/stigmer";
 
 /// The runner, inside a sandbox.
 pub(super) const RUNNER: &str = "/run/stigmer-runner";
@@ -97,6 +98,8 @@ pub(super) enum Kind {
     Fresh,
     /// One run has it, and it stays.
     Kept,
+    /// A task has it for several conversations and removes it then.
+    Serving,
 }
 
 impl Kind {
@@ -105,6 +108,7 @@ impl Kind {
             Self::Shared => "shared",
             Self::Fresh => "fresh",
             Self::Kept => "kept",
+            Self::Serving => "serving",
         }
     }
 }
@@ -131,10 +135,17 @@ impl Recipe {
             hash.update([0]);
         }
         hash.update(serde_json::to_vec(self).unwrap_or_default());
-        hash.update(self.supply.ttl.map_or(0, |ttl| ttl.as_secs()).to_le_bytes());
+        let ttl = self.supply.ttl.map_or(u64::MAX, |ttl| ttl.as_secs());
+        hash.update(ttl.to_le_bytes());
         // A runner of another version would not understand us.
         hash.update(stigmer_runner::protocol::VERSION.to_le_bytes());
         hex(&hash.finalize()[..8])
+    }
+
+    /// Whether its commands run as the user that we are, so that both may do the same with files.
+    pub(super) fn is_for_own_user(&self) -> bool {
+        let (uid, gid) = os::ids();
+        self.user == format!("{uid}:{gid}")
     }
 
     /// The container to create.
@@ -142,7 +153,7 @@ impl Recipe {
         let labels = HashMap::from(
             [
                 (label::HOME, making.home.to_owned()),
-                (label::KIND, making.kind.name().to_owned()),
+                (label::KIND, self.kept_as(making.kind).name().to_owned()),
                 (label::RUN, making.run.to_owned()),
                 (label::WORKSPACE, self.workspace.display().to_string()),
                 (label::IMAGE, self.image.clone()),
@@ -200,12 +211,20 @@ impl Recipe {
         }
     }
 
+    /// What it is for once its run is over: without a time to live it stays.
+    fn kept_as(&self, kind: Kind) -> Kind {
+        if self.supply.ttl.is_none() { Kind::Kept } else { kind }
+    }
+
     /// What the first process of the container is told.
     fn serve(&self, kind: Kind) -> Vec<String> {
-        let mut words = vec!["serve".to_owned(), format!("{SHARED}/socket"), format!("{SHARED}/home")];
+        // What another user makes we could not remove.
+        let home =
+            if self.is_for_own_user() { format!("{SHARED}/home") } else { "/tmp/stigmer-home".to_owned() };
+        let mut words = vec!["serve".to_owned(), format!("{SHARED}/socket"), home];
         match (kind, self.supply.ttl) {
             (Kind::Kept, _) | (_, None) => {}
-            (Kind::Shared, Some(ttl)) => words.push(ttl.as_secs().to_string()),
+            (Kind::Shared | Kind::Serving, Some(ttl)) => words.push(ttl.as_secs().to_string()),
             (Kind::Fresh, Some(ttl)) => words.extend([ttl.as_secs().to_string(), "once".to_owned()]),
         }
         words

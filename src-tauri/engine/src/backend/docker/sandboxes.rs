@@ -1,7 +1,6 @@
 //! What containers there are, and what is done with them one by one.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, ContainerSummary};
 use bollard::query_parameters::{
@@ -9,8 +8,9 @@ use bollard::query_parameters::{
 };
 use jiff::Timestamp;
 
-use super::recipe::label;
-use super::{Docker, Engine, Reached, Wish, client, remove};
+use super::reach::Reached;
+use super::recipe::{Kind, label};
+use super::{Docker, Engine, Wish, client, remove};
 use crate::backend::Reporter;
 use crate::error::{Error, Result};
 use crate::sandbox::{Detail, Sandbox};
@@ -49,9 +49,6 @@ impl Docker {
     /// Starts a container that was stopped and kept.
     pub async fn start_sandbox(&self, wish: &Wish, name: &str) -> Result<()> {
         let (engine, name) = self.own(wish, name).await?;
-        // What an earlier first process left there would be in the way of the next.
-        let held = self.hold(&name).await?;
-        let _ = std::fs::remove_file(held.socket());
         let started = engine.api.start_container(&name, None::<StartContainerOptions>).await;
         started.map_err(|failure| client::refused("the sandbox could not be started", &name, &failure))
     }
@@ -82,7 +79,7 @@ impl Docker {
     pub(super) async fn within(&self, engine: &Engine, name: &str, reporter: &Reporter) -> Result<Reached> {
         let found = self.sandbox_detail_of(engine, name).await?;
         let held = self.hold(&found.sandbox.name).await?;
-        let Ok(stream) = held.connect().await else {
+        let Some(runner) = self.knock(engine, &held).await? else {
             return Err(Error::Conflict {
                 what: format!("nothing can be run in the sandbox `{name}`: {}", found.sandbox.status),
                 hint: "start it first, or choose one that runs: `stigmer sandbox list`",
@@ -102,7 +99,8 @@ impl Docker {
             ..SandboxFacts::default()
         };
         reporter.sandbox(facts).await;
-        Ok(Reached { held, stream, reused: true })
+        let engine = engine.clone();
+        Ok(Reached { held, runner, reused: true, kind: Kind::Kept, engine, processor: None })
     }
 
     async fn sandbox_detail_of(&self, engine: &Engine, name: &str) -> Result<Detail> {
@@ -130,13 +128,6 @@ impl Docker {
         let engine = self.engine(wish)?;
         let found = self.sandbox_detail_of(&engine, name).await?;
         Ok((engine, found.sandbox.name))
-    }
-
-    async fn hold(&self, name: &str) -> Result<super::Held> {
-        let (folders, name) = (self.0.folders.clone(), name.to_owned());
-        let held =
-            tokio::time::timeout(Duration::from_secs(10), crate::run::blocking(move || folders.hold(&name)));
-        held.await.unwrap_or(Err(Error::Stopped))
     }
 
     fn summarised(&self, found: ContainerSummary, owner: &str) -> Sandbox {

@@ -1,6 +1,7 @@
 //! Removing what serves nobody any more.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
@@ -8,7 +9,7 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 use tracing::{debug, warn};
 
 use super::recipe::{Kind, label};
-use super::{Docker, Wish, client, remove};
+use super::{Address, Docker, Engine, Wish, client, remove};
 
 impl Docker {
     /// Removes the containers of this home that nobody uses; where this engine does not stay, only those that do not
@@ -18,17 +19,28 @@ impl Docker {
         if self.0.folders.is_empty() {
             return;
         }
-        if let Err(error) = self.try_sweep().await {
-            debug!(%error, "unused sandboxes were not looked for");
+        for engine in self.engines() {
+            if let Err(error) = self.sweep_one(&engine).await {
+                debug!(%error, "unused sandboxes were not looked for");
+            }
         }
     }
 
-    async fn try_sweep(&self) -> crate::error::Result<()> {
-        let known = self.0.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        let engine = match known {
-            Some(engine) => engine,
-            None => self.engine(&Wish::default())?,
-        };
+    /// The engine that was used last, or would be, and those that have containers of this home.
+    fn engines(&self) -> Vec<Engine> {
+        let known = self.0.engine.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut engines: Vec<_> =
+            known.map_or_else(|| self.engine(&Wish::default()), Ok).into_iter().collect();
+        for uri in self.0.folders.names().iter().filter_map(|name| self.0.folders.engine(name)) {
+            if engines.iter().all(|engine| engine.address.uri != uri) {
+                let address = Address { uri, why: "it has a sandbox".to_owned() };
+                engines.extend(client::connect(&address).map(|api| Engine { address, api }));
+            }
+        }
+        engines
+    }
+
+    async fn sweep_one(&self, engine: &Engine) -> crate::error::Result<()> {
         client::ping(&engine.api, &engine.address).await?;
         let ours = format!("{}={}", label::HOME, self.0.folders.owner()?);
         let filters = HashMap::from([("label".to_owned(), vec![ours])]);
@@ -36,9 +48,9 @@ impl Docker {
         let found = engine.api.list_containers(Some(options)).await;
         let found = found.map_err(|failure| client::unreachable(&engine.address, &failure))?;
         let there: Vec<_> = found.into_iter().filter_map(Container::new).collect();
-        let gone =
-            self.0.folders.names().into_iter().filter(|name| there.iter().all(|one| one.name != *name));
-        for name in gone.collect::<Vec<_>>() {
+        let is_here = |name: &String| self.0.folders.engine(name).is_none_or(|uri| uri == engine.address.uri);
+        let is_gone = |name: &String| there.iter().all(|one| one.name != *name);
+        for name in self.0.folders.names().into_iter().filter(|name| is_here(name) && is_gone(name)) {
             if let Some(claimed) = self.0.folders.claim(&name) {
                 claimed.forget();
             }

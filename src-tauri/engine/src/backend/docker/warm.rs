@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
+use super::Docker;
 use super::container::Held;
-use super::{Docker, NewContainer};
-use crate::error::Result;
+use super::make::NewContainer;
 
 /// What is held ready, by recipe.
 #[derive(Debug, Default)]
@@ -37,21 +37,26 @@ impl Warm {
     fn order(&self, key: &str, wanted: u64) -> bool {
         let mut shelf = self.lock();
         let ready = shelf.ready.get(key).map_or(0, |ready| ready.len() as u64);
-        let coming = shelf.coming.entry(key.to_owned()).or_default();
-        let lacks = ready + *coming < wanted;
-        *coming += u64::from(lacks);
-        lacks && !shelf.is_closed
+        let coming = shelf.coming.get(key).copied().unwrap_or(0);
+        let lacks = ready + coming < wanted;
+        let is_wanted = lacks && !shelf.is_closed;
+        if is_wanted {
+            *shelf.coming.entry(key.to_owned()).or_default() += 1;
+        }
+        is_wanted
     }
 
-    /// What was ordered is there, or will not be.
-    fn put(&self, key: &str, held: Option<Held>) {
+    /// What was ordered is there, or will not be. Returns what is not wanted any more.
+    fn put(&self, key: &str, held: Option<Held>) -> Option<Held> {
         let mut shelf = self.lock();
         if let Some(coming) = shelf.coming.get_mut(key) {
             *coming = coming.saturating_sub(1);
         }
-        if let Some(held) = held.filter(|_| !shelf.is_closed) {
-            shelf.ready.entry(key.to_owned()).or_default().push(held);
+        if shelf.is_closed {
+            return held;
         }
+        shelf.ready.entry(key.to_owned()).or_default().extend(held);
+        None
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Shelf> {
@@ -62,32 +67,21 @@ impl Warm {
 impl Docker {
     /// Sees to it, in the background, that enough containers of this recipe are ready. Only an engine that stays
     /// holds any.
-    pub(super) fn refill(&self, making: &NewContainer<'_>, key: &str) {
+    pub(super) fn refill(&self, making: &NewContainer) {
         if !self.0.stays.load(Ordering::Relaxed) {
             return;
         }
-        while self.0.warm.order(key, making.recipe.supply.warm) {
-            let (docker, key) = (self.clone(), key.to_owned());
-            let (engine, recipe) = (making.engine.clone(), making.recipe.clone());
-            let (owner, image_id) = (making.owner.to_owned(), making.image_id.to_owned());
-            tokio::spawn(async move {
-                let making = NewContainer {
-                    engine: &engine,
-                    recipe: &recipe,
-                    owner: &owner,
-                    image_id: &image_id,
-                    run: "",
-                };
-                let made: Result<Held> = async {
-                    let held = docker.hold_new()?;
-                    making.make_ready(&held).await?;
-                    Ok(held)
-                }
-                .await;
+        let key = making.key();
+        while self.0.warm.order(&key, making.recipe.supply.warm) {
+            let (key, making) = (key.clone(), NewContainer { run: String::new(), ..making.clone() });
+            self.0.tasks.spawn(async move {
+                let made = making.make_ready().await;
                 if let Err(error) = &made {
                     tracing::warn!(%error, "no sandbox is held ready");
                 }
-                docker.0.warm.put(&key, made.ok());
+                if let Some(unwanted) = making.docker.0.warm.put(&key, made.ok()) {
+                    making.docker.discard(&making.engine, unwanted).await;
+                }
             });
         }
     }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use super::super::container::Held;
+use super::super::make::NewContainer;
 use super::super::recipe::Kind;
-use super::super::{NewContainer, WORKSPACE, client, remove};
+use super::super::{Docker, Engine, WORKSPACE, client};
 use super::Work;
 use crate::backend::runner::{RunnerExecution, Started};
 use crate::backend::{Execution as _, Exit};
@@ -44,15 +46,19 @@ impl Work {
         recipe.supply.ttl = Some(ANSWER);
         let owner = self.docker.0.folders.owner()?;
         let making = NewContainer {
-            engine: &self.engine,
-            recipe: &recipe,
-            owner: &owner,
-            image_id: &id,
-            run: &self.run,
+            docker: self.docker.clone(),
+            engine: self.engine.clone(),
+            recipe,
+            owner,
+            image_id: id.clone(),
+            run: self.run.clone(),
+            again: false,
         };
-        let held = self.docker.hold_new()?;
-        drop(making.make(&held, Kind::Shared).await?);
-        let _gone = Gone { api: self.engine.api.clone(), name: held.name.clone() };
+        // Its first conversation is not its only one: it is removed when all were held.
+        let reached = making.make(self.docker.hold_new()?, Kind::Serving, None).await?;
+        let sandbox =
+            Needed { docker: self.docker.clone(), engine: self.engine.clone(), held: Some(reached.held) };
+        let Some(held) = &sandbox.held else { return Err(Error::Stopped) };
         let width = questions.iter().map(|question| question.name.len()).max().unwrap_or(0);
         let mut tools = Vec::new();
         for (index, question) in questions.iter().enumerate() {
@@ -106,15 +112,18 @@ async fn ask(question: &Question, stream: tokio::net::UnixStream) -> Result<Tool
     Ok(question.judge(&String::from_utf8_lossy(&answer), exit == Exit::Code(0)))
 }
 
-/// Removes a container when it is not needed any more, also when the task is given up.
-struct Gone {
-    api: bollard::Docker,
-    name: String,
+/// A container that is removed when it is not needed any more, also when the task is given up.
+struct Needed {
+    docker: Docker,
+    engine: Engine,
+    held: Option<Held>,
 }
 
-impl Drop for Gone {
+impl Drop for Needed {
     fn drop(&mut self) {
-        let (api, name) = (self.api.clone(), std::mem::take(&mut self.name));
-        tokio::spawn(async move { remove(&api, &name).await });
+        if let Some(held) = self.held.take() {
+            let (docker, engine) = (self.docker.clone(), self.engine.clone());
+            self.docker.0.tasks.spawn(async move { docker.discard(&engine, held).await });
+        }
     }
 }

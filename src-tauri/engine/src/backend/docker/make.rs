@@ -1,0 +1,251 @@
+//! Making a container: created, started, its runner heard; or nothing is left of it.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions,
+};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+
+use super::container::Held;
+use super::reach::Reached;
+use super::recipe::{Kind, Making};
+use super::{Docker, Engine, Recipe, client, remove};
+use crate::backend::beside;
+use crate::backend::runner::Greeted;
+use crate::error::{Error, Result};
+
+/// Longest time for a container's first process to listen.
+const LISTENING: Duration = Duration::from_secs(20);
+
+/// Time between two tries to reach it. It is there within milliseconds, and nothing tells when.
+const KNOCK: Duration = Duration::from_millis(2);
+
+/// Time in which a container goes whose first process ended.
+const GOING: Duration = Duration::from_secs(2);
+
+/// A container to be made.
+#[derive(Clone)]
+pub(super) struct NewContainer {
+    pub docker: Docker,
+    pub engine: Engine,
+    pub recipe: Recipe,
+    pub owner: String,
+    pub image_id: String,
+    pub run: String,
+    /// It is there, stopped, and is started again.
+    pub again: bool,
+}
+
+/// What stands in the way of a new container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Nothing.
+    Free,
+    /// One that was stopped and is kept with what is in it.
+    Stopped,
+    /// One that runs.
+    Taken,
+}
+
+impl NewContainer {
+    /// Names the recipe with this image: equal for equal ones.
+    pub(super) fn key(&self) -> String {
+        self.recipe.key(&self.owner, &self.image_id)
+    }
+
+    pub(super) fn reached(&self, held: Held, runner: Greeted, kind: Kind, reused: bool) -> Reached {
+        Reached { held, runner, reused, kind, engine: self.engine.clone(), processor: None }
+    }
+
+    /// Makes and starts it, and hears its runner. Whoever gives up waiting for it leaves none behind but one that others
+    /// may share: the engine does what it was asked for also when nobody waits, so that must be seen through.
+    ///
+    /// `lock` keeps others from making the same.
+    pub(super) async fn make(self, held: Held, kind: Kind, lock: Option<File>) -> Result<Reached> {
+        let (to, made) = oneshot::channel();
+        let docker = self.docker.clone();
+        docker.0.tasks.spawn(async move {
+            let _lock = lock;
+            let runner = match self.try_make(&held, kind).await {
+                Ok(runner) => runner,
+                Err(error) => {
+                    if !self.again {
+                        self.docker.discard(&self.engine, held).await;
+                    }
+                    // Nobody may be there to hear it.
+                    let _ = to.send(Err(error));
+                    return;
+                }
+            };
+            if let Err(Ok(unwanted)) = to.send(Ok(self.reached(held, runner, kind, false)))
+                && kind != Kind::Shared
+            {
+                self.docker.discard(&self.engine, unwanted.held).await;
+            }
+        });
+        made.await.unwrap_or(Err(Error::Stopped))
+    }
+
+    async fn try_make(&self, held: &Held, kind: Kind) -> Result<Greeted> {
+        self.start(held, kind).await?;
+        let knock = || async {
+            let heard = self.docker.knock(&self.engine, held).await;
+            heard
+                .transpose()
+                .unwrap_or_else(|| Err(Error::Connection { source: std::io::ErrorKind::NotConnected.into() }))
+        };
+        self.await_runner(held, knock).await
+    }
+
+    /// The same without a word to its runner, so that its first conversation is still to come.
+    pub(super) async fn make_ready(&self) -> Result<Held> {
+        let held = self.docker.hold_new()?;
+        let made = async {
+            self.start(&held, Kind::Fresh).await?;
+            let socket = held.socket();
+            let is_there = || {
+                std::future::ready(
+                    std::fs::metadata(&socket).map(drop).map_err(|source| Error::Connection { source }),
+                )
+            };
+            self.await_runner(&held, is_there).await
+        };
+        match made.await {
+            Ok(()) => Ok(held),
+            Err(error) => {
+                self.docker.discard(&self.engine, held).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Sees to it that nothing has this name that cannot be reached, as far as nobody loses by it.
+    pub(super) async fn make_room(&self, name: &str) -> Result<Room> {
+        let until = Instant::now() + GOING;
+        loop {
+            let found = self.engine.api.inspect_container(name, None::<InspectContainerOptions>).await;
+            let state = match found {
+                Ok(found) => found.state.unwrap_or_default(),
+                Err(failure) if client::status(&failure) == Some(404) => return Ok(Room::Free),
+                Err(failure) => return Err(client::unreachable(&self.engine.address, &failure)),
+            };
+            let runs = state.running == Some(true);
+            if !runs && self.recipe.supply.ttl.is_none() {
+                return Ok(Room::Stopped);
+            }
+            if !runs {
+                // It may be on its way out.
+                remove(&self.engine.api, name).await;
+            } else if Instant::now() >= until {
+                return Ok(Room::Taken);
+            }
+            sleep(KNOCK * 5).await;
+        }
+    }
+
+    async fn start(&self, held: &Held, kind: Kind) -> Result<()> {
+        let api = &self.engine.api;
+        if !self.engine.address.is_local() {
+            return Err(Error::BackendUnavailable {
+                backend: "Docker",
+                why: format!("{} has another disk than this machine", self.engine.address.uri),
+                hint: "this version needs an engine on this machine; choose it with `sandbox.docker_host`",
+            });
+        }
+        if self.again {
+            return self.launch(held).await;
+        }
+        held.prepare(&self.engine.address.uri, !self.recipe.is_for_own_user())?;
+        let (runner, shared) = (runner_program()?, held.shared());
+        let making = Making {
+            home: &self.owner,
+            kind,
+            run: &self.run,
+            image_id: &self.image_id,
+            shared: Some(&shared),
+            runner: &runner,
+        };
+        let body = self.recipe.container(&making);
+        let named = CreateContainerOptionsBuilder::new().name(&held.name).build();
+        let created = api.create_container(Some(named), body).await;
+        created.map_err(|failure| {
+            client::refused("a sandbox could not be made", &self.recipe.image, &failure)
+        })?;
+        self.launch(held).await
+    }
+
+    async fn launch(&self, held: &Held) -> Result<()> {
+        let started = self.engine.api.start_container(&held.name, None::<StartContainerOptions>).await;
+        started.map_err(|failure| {
+            client::refused("a sandbox could not be started", &self.recipe.image, &failure)
+        })
+    }
+
+    async fn await_runner<T, F>(&self, held: &Held, knock: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let until = Instant::now() + LISTENING;
+        let mut look = Instant::now() + Duration::from_millis(200);
+        loop {
+            let error = match knock().await {
+                Err(Error::Connection { source }) => source,
+                other => return other,
+            };
+            let now = Instant::now();
+            if now >= look {
+                look = now + Duration::from_millis(500);
+                let found =
+                    self.engine.api.inspect_container(&held.name, None::<InspectContainerOptions>).await;
+                let runs =
+                    found.is_ok_and(|found| found.state.is_some_and(|state| state.running == Some(true)));
+                if !runs || now >= until {
+                    return Err(Error::SandboxRefused {
+                        what: format!(
+                            "the sandbox of `{}` {}: {error}",
+                            self.recipe.image,
+                            if runs { "cannot be reached" } else { "ended at once" }
+                        ),
+                        hint: "see whether the image is for this machine's processor; `stigmer doctor` runs a sandbox",
+                    });
+                }
+            }
+            sleep(KNOCK).await;
+        }
+    }
+}
+
+impl Docker {
+    /// Removes a container that nobody needs, and its folder unless somebody else has it.
+    pub(super) async fn discard(&self, engine: &Engine, held: Held) {
+        remove(&engine.api, &held.name).await;
+        let (folders, name) = (self.0.folders.clone(), held.name.clone());
+        drop(held);
+        let forget = move || {
+            if let Some(claimed) = folders.claim(&name) {
+                claimed.forget();
+            }
+        };
+        // Only a runtime that ends does not do it; the next sweep does then.
+        let _ = tokio::task::spawn_blocking(forget).await;
+    }
+}
+
+/// The runner for containers: without shared libraries, since an image has others or none.
+fn runner_program() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("STIGMER_SANDBOX_RUNNER").filter(|given| !given.is_empty()) {
+        return Ok(given.into());
+    }
+    let name = format!("stigmer-runner-linux-{}", std::env::consts::ARCH);
+    let found = beside(&name).or_else(|| beside("stigmer-runner"));
+    let found = found.and_then(|path| path.canonicalize().ok());
+    found.ok_or_else(|| Error::BackendUnavailable {
+        backend: "Docker",
+        why: format!("`{name}` is not beside this program"),
+        hint: "install Stigmer again, or set STIGMER_SANDBOX_RUNNER to the program",
+    })
+}
