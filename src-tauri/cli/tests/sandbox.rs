@@ -160,17 +160,19 @@ fn what_is_done_with_an_image_is_a_run() {
         format!("stigmer-cli-test:{}", desk.0.path().file_name().unwrap().to_str().unwrap().to_lowercase());
     desk.0
         .write("Dockerfile", format!("FROM {IMAGE}\nCOPY word /word\nRUN cat /word\nRUN test -e /missing\n"));
-    desk.0.write("word", "a word of the context\n");
+    // Another one each time: a step that was done before prints nothing.
+    let word = format!("a word of {name}\n");
+    desk.0.write("word", &word);
     let build = || desk.0.stigmer(["image", "build", "--folder", ".", "--tag", &name]);
     let failed = build().ended().expect(125);
-    assert!(failed.out().contains("a word of the context"), "{}", failed.out());
+    assert!(failed.out().contains(&word), "{}", failed.out());
     assert!(failed.err().contains("Step 4/4") && failed.err().contains("[build-failed]"), "{}", failed.err());
     desk.0.write("Dockerfile", format!("FROM {IMAGE}\nCOPY word /word\n"));
     build().ended().expect(0);
     let last = desk.0.last();
     assert_eq!((last["state"].as_str(), last["mode"].as_str()), (Some("succeeded"), Some("sandbox")));
     let run = desk.0.stigmer(["run", "-m", "sandbox", "--image", &name, "--", "cat", "/word"]);
-    assert_eq!(run.ended().expect(0).out(), "a word of the context\n");
+    assert_eq!(run.ended().expect(0).out(), word);
     desk.stigmer(&["image", "note", &name, "made by a test"]);
     assert!(desk.stigmer(&["image", "show", &name]).out().contains("made by a test"));
     let verified = desk.0.stigmer(["image", "verify", &name]).ended().expect(125);
