@@ -23,7 +23,7 @@ const screens = {
     await expect(app.getByRole("row", { name: /echo one/ })).toBeVisible();
   },
   settings: async (app: Page) => {
-    await app.keyboard.press("Control+3");
+    await app.keyboard.press("Control+,");
     await expect(app.getByText("logs.max_run_size")).toBeVisible();
   },
   palette: async (app: Page) => {

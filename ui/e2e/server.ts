@@ -141,7 +141,10 @@ async function takePagesFrom(folder: string, page: Page): Promise<void> {
     (route) => {
       const named = join(folder, new URL(route.request().url()).pathname);
       const path = extname(named) !== "" && existsSync(named) ? named : join(folder, "index.html");
-      return route.fulfill({ path, contentType: KINDS[extname(path).slice(1)] ?? "application/octet-stream" });
+      return route.fulfill({
+        path,
+        contentType: KINDS[extname(path).slice(1)] ?? "application/octet-stream",
+      });
     },
   );
 }

@@ -93,7 +93,7 @@ const screens: Record<string, (page: Page, server: Server) => Promise<void>> = {
     await expect(page.getByRole("region", { name: "Comparison" })).toBeVisible();
   },
   settings: async (page) => {
-    await page.keyboard.press("Control+3");
+    await page.keyboard.press("Control+,");
     await page.getByRole("button", { name: "Check this machine" }).click();
     await expect(page.getByRole("button", { name: "Check again" })).toBeVisible();
   },

@@ -64,6 +64,8 @@ export interface ImageWork {
   task: "pull" | "push" | "build" | "verify" | "customize";
   /** What is pulled, pushed or verified. */
   image?: string;
+  /** What is built. */
+  source?: { tier?: string; folder?: { path: string; dockerfile: string } };
   /** What a build or a copy is called. */
   tags?: string[];
   name?: string;

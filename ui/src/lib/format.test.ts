@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { age, binarySize, counted, size, stopwatch, took } from "./format";
+import { age, ago, binarySize, counted, size, stopwatch, took } from "./format";
 
 describe("numbers", () => {
   it("has sizes with a unit and one digit where that says more", () => {
@@ -32,6 +32,11 @@ describe("numbers", () => {
     ];
     expect(ages.map((iso) => age(iso, now))).toEqual(["now", "5 min", "9 h", "1 day"]);
     expect(age("2026-08-01T00:00:00Z", now)).toBe("3 months");
+    expect(age("0001-01-01T00:00:00Z", now)).toBe("");
+    expect([ago("2026-11-28T11:59:30Z", now), ago("2026-11-27T12:00:00Z", now)]).toEqual([
+      "just now",
+      "1 day ago",
+    ]);
     expect(age("2023-08-01T00:00:00Z", now)).toBe("3 years");
   });
 

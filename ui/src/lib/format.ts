@@ -59,8 +59,9 @@ export function when(iso: string, now = new Date()): string {
   return (at.getFullYear() === now.getFullYear() ? day : year).format(at);
 }
 
-/** How long ago: `now`, `5 min`, `3 h`, `12 days`, `4 months`, `2 years`. */
+/** How long ago: `now`, `5 min`, `3 h`, `12 days`, `4 months`, `2 years`; empty for a time that nobody wrote down. */
 export function age(iso: string, now = Date.now()): string {
+  if (!(Date.parse(iso) > 0)) return "";
   const minutes = Math.floor((now - Date.parse(iso)) / 60_000);
   const hours = Math.floor(minutes / 60);
   const days = Math.floor(hours / 24);
@@ -69,6 +70,12 @@ export function age(iso: string, now = Date.now()): string {
   if (days < 1) return `${hours} h`;
   if (days < 60) return counted(days, "day");
   return days < 730 ? counted(Math.floor(days / 30), "month") : counted(Math.floor(days / 365), "year");
+}
+
+/** The same in a sentence: `5 min ago`. */
+export function ago(iso: string, now = Date.now()): string {
+  const long = age(iso, now);
+  return long === "now" ? "just now" : long === "" ? "" : `${long} ago`;
 }
 
 /** Everything, for a tooltip. */

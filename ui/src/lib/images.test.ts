@@ -73,6 +73,7 @@ describe("names of images", () => {
 
   it("proposes the next version", () => {
     expect(nextName("my-tools:v7")).toBe("my-tools:v8");
+    expect(nextName("python:3.11")).toBe("my-python:v1");
     expect(nextName("stigmer-sandbox-basic:local")).toBe("my-sandbox-basic:v1");
   });
 });

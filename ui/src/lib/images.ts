@@ -109,12 +109,10 @@ export function argsOf(text: string): Record<string, string> {
 export const isName = (reference: string) =>
   /^[a-z0-9]+([._/:-]+[A-Za-z0-9]+)*(@sha256:[0-9a-f]{64})?$/.test(reference) && reference.length < 256;
 
-/** The name after this one: `tools:v7` is followed by `tools:v8`. */
+/** The name after this one: `tools:v7` is followed by `tools:v8`; of what others made there is no next version. */
 export function nextName(reference: string): string {
   const { name, tag } = splitName(reference);
-  const [, before = "", number] = /^(.*?)(\d+)$/.exec(tag) ?? [];
   const last = name.split("/").at(-1) ?? name;
-  return number === undefined
-    ? `my-${last.replace(/^stigmer-/, "")}:v1`
-    : `${name}:${before}${Number(number) + 1}`;
+  const [, number] = /^v(\d+)$/.exec(tag) ?? [];
+  return number === undefined ? `my-${last.replace(/^stigmer-/, "")}:v1` : `${name}:v${Number(number) + 1}`;
 }

@@ -8,7 +8,7 @@ export interface Action {
   /** A verb first: "Stop the run". */
   title: string;
   /** The heading under which the list of shortcuts has it. */
-  group: "Run" | "Output" | "Files" | "Editor" | "Go to" | "Window";
+  group: "Run" | "Output" | "Files" | "Editor" | "Images" | "Sandboxes" | "Go to" | "Window";
   keys?: string;
   /** Works although a field has the focus and the keys have no modifier. */
   always?: boolean;
@@ -33,6 +33,9 @@ export function offer(...offered: Action[]): () => void {
   };
 }
 
+/** Whether a dialog has the keys. */
+const isModal = () => document.querySelector("dialog[open]") !== null;
+
 /** Carries out the action that has these keys. */
 export function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented) return;
@@ -42,7 +45,7 @@ export function onKey(event: KeyboardEvent): void {
       action.keys !== undefined &&
       matches(event, action.keys) &&
       !action.disabled?.() &&
-      !(plain && !action.always && !/^f\d/.test(action.keys) && isTyping(event.target)),
+      !(plain && !action.always && !/^f\d/.test(action.keys) && (isTyping(event.target) || isModal())),
   );
   if (!action) return;
   event.preventDefault();

@@ -74,16 +74,20 @@ export function parseVariables(lines: string): Record<string, string> {
 
 const SIZE = { cols: 100, rows: 30 };
 
+/** Where the next run goes, with what is asked of its sandbox. */
+export function place(): Pick<NewRun, "mode" | "sandbox" | "network"> {
+  if (modes.chosen !== "sandbox") return { mode: modes.chosen };
+  const form = formOf(sandbox) as NonNullable<NewRun["sandbox"]>;
+  const network = sandbox.network.trim();
+  return { mode: "sandbox", sandbox: form, ...(network === "" ? {} : { network }) };
+}
+
 function wanted(work: Work): NewRun {
   const input: Input = typing === "terminal" ? { terminal: SIZE } : typing;
-  const run: NewRun = { work, workspace: workspace.path, mode: modes.chosen, input };
+  const run: NewRun = { work, workspace: workspace.path, input, ...place() };
   if (limit > 0) run.timeout_ms = limit * 1000;
   const env = parseVariables(variables);
   if (Object.keys(env).length > 0) run.env = env;
-  if (modes.chosen === "sandbox") {
-    run.sandbox = formOf(sandbox) as NonNullable<NewRun["sandbox"]>;
-    if (sandbox.network.trim() !== "") run.network = sandbox.network.trim();
-  }
   return run;
 }
 

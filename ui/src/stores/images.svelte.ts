@@ -48,6 +48,12 @@ export const images = {
   },
 };
 
+/** The name of a tier says more than others that an image has. */
+function withTierFirst(image: Image): Image {
+  const rank = (tag: string) => Number(!tiers.some((tier) => tier.tag === tag));
+  return { ...image, tags: image.tags.toSorted((one, other) => rank(one) - rank(other)) };
+}
+
 let reading: Promise<void> | null = null;
 
 /** Reads the list; who asks while it is read gets the same answer. */
@@ -59,7 +65,10 @@ export function read(): Promise<void> {
 async function readNow(): Promise<void> {
   try {
     if (tiers.length === 0) tiers = await requests.tiers();
-    list = await requests.list();
+    // Newest first as they come; what has no name is nothing to start with.
+    list = (await requests.list())
+      .map(withTierFirst)
+      .toSorted((one, other) => Number(one.tags.length === 0) - Number(other.tags.length === 0));
     failure = null;
     freeable = (await requests.prunable(false)).reduce((sum, image) => sum + image.size, 0);
   } catch (thrown) {

@@ -1,6 +1,6 @@
 /** Which screen is shown, and what floats above it. */
 
-export type Screen = "welcome" | "run" | "history" | "settings";
+export type Screen = "welcome" | "run" | "history" | "images" | "sandboxes" | "settings";
 export type Overlay = "palette" | "shortcuts" | null;
 
 const KEPT = "stigmer.welcomed";

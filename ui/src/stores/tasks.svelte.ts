@@ -41,6 +41,22 @@ export async function again(id: string): Promise<void> {
   adopt(next);
 }
 
+/** Builds an image again as it was built last; `false` where no run of that is known. */
+export async function buildAgain(names: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(
+    names.map((name) => runs.list({ text: ` as ${name}`, mode: ["sandbox"], limit: 20 })),
+  ).catch(() => []);
+  const last = found
+    .flatMap((list) => list.runs)
+    .filter(({ command }) => names.some((name) => command.endsWith(` as ${name}`)))
+    .filter(({ command }) => /^(build|customize) /.test(command))
+    .toSorted((one, other) => other.run_id.localeCompare(one.run_id))[0];
+  if (!last) return false;
+  const next = await runs.repeat(last.run_id);
+  if (next !== undefined) adopt(next);
+  return true;
+}
+
 /** Finds work that was begun elsewhere: by the command line, or before the pages were loaded. */
 export async function discover(): Promise<void> {
   const unknown = untrack(() => runs.runs.active).filter(

@@ -42,7 +42,9 @@ export const frameActions = () =>
     },
     { id: "run", title: "Go to Run", group: "Go to", keys: "mod+1", act: () => go("run") },
     { id: "history", title: "Go to History", group: "Go to", keys: "mod+2", act: () => go("history") },
-    { id: "settings", title: "Go to Settings", group: "Go to", keys: "mod+3", act: () => go("settings") },
+    { id: "images", title: "Go to Images", group: "Go to", keys: "mod+3", act: () => go("images") },
+    { id: "sandboxes", title: "Go to Sandboxes", group: "Go to", keys: "mod+4", act: () => go("sandboxes") },
+    { id: "settings", title: "Go to Settings", group: "Go to", keys: "mod+,", act: () => go("settings") },
     { id: "welcome", title: "Show the welcome screen", group: "Go to", act: () => go("welcome") },
     { id: "folder", title: "Open a folder", group: "Files", keys: "mod+o", act: () => void choose() },
     {

@@ -1,7 +1,9 @@
 /** Opening a terminal, and going to the one that is open. */
 
+import type { NewRun } from "../../ipc/types";
 import { hasTerminal, isActive } from "../../lib/states";
 import type { Action } from "../../stores/actions.svelte";
+import { place } from "../../stores/command.svelte";
 import { focus as focusEditor } from "../../stores/documents.svelte";
 import { modes } from "../../stores/modes.svelte";
 import { detail, open, runs, start } from "../../stores/runs.svelte";
@@ -10,6 +12,8 @@ import { preload } from "./screens";
 
 /** The shell of the machine that it runs on, whichever that is. */
 const SHELL = 'exec "${SHELL:-/bin/sh}"';
+/** The best shell of an image: nobody chose one there. */
+const SHELL_WITHIN = 'exec "$(command -v bash || echo /bin/sh)"';
 
 export const isShell = (labels: readonly string[]) => labels.includes("terminal");
 
@@ -25,15 +29,26 @@ export function takeWish(id: string): boolean {
 
 const field = () => document.querySelector<HTMLElement>(".screen .xterm-helper-textarea");
 
-export async function openTerminal(): Promise<void> {
-  const { lastSize } = await preload();
-  const id = await start({
-    work: { kind: "line", line: SHELL },
+/** Opens one where the next run would go. */
+export const openTerminal = () =>
+  openIn({
+    work: { kind: "line", line: modes.chosen === "sandbox" ? SHELL_WITHIN : SHELL },
     workspace: workspace.path,
-    mode: modes.chosen,
-    input: { terminal: { ...lastSize } },
-    labels: ["terminal"],
+    ...place(),
   });
+
+/** Opens one in a sandbox that is there. */
+export const openShell = (sandbox: string, folder?: string) =>
+  openIn({
+    work: { kind: "line", line: SHELL_WITHIN },
+    workspace: folder ?? workspace.path,
+    mode: "sandbox",
+    sandbox: { within: sandbox } as NonNullable<NewRun["sandbox"]>,
+  });
+
+async function openIn(run: NewRun): Promise<void> {
+  const { lastSize } = await preload();
+  const id = await start({ ...run, input: { terminal: { ...lastSize } }, labels: ["terminal"] });
   if (id === undefined) return;
   wanted = id;
   field()?.focus();
