@@ -15,6 +15,7 @@ pub(crate) use detach::{ask, options_for_host};
 pub(crate) use specify::{own_variables, variables};
 pub(crate) use terminal::{hidden_line, size as terminal_size};
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -90,19 +91,27 @@ pub(crate) async fn close(engine: Engine) {
 fn dry_run(engine: &Engine, spec: &stigmer_engine::spec::RunSpec, as_json: bool) -> Result<Exit, Failure> {
     let place = engine.place(spec)?;
     let dir = spec.workdir.as_ref().map_or(spec.workspace.clone(), |dir| spec.workspace.join(dir));
+    let sandbox = place.sandbox.as_deref();
     if as_json {
-        let target = json!({ "workspace": spec.workspace, "workdir": dir });
+        let mut target = json!({ "workspace": spec.workspace, "workdir": dir });
+        if let Some(sandbox) = sandbox {
+            target["image"] = sandbox.image.clone().into();
+            target["network"] = sandbox.network.clone().into();
+        }
         let answer_line =
             json!({ "mode": place.mode, "reason": place.reason, "rule": place.rule, "target": target });
         answer(&answer_line.to_string())?;
     } else {
-        let lines = format!(
+        let mut lines = format!(
             "would run  {}\nmode       {} ({})\nin         {}",
             spec.work,
             place.mode.name(),
             place.reason,
             dir.display()
         );
+        if let Some(sandbox) = sandbox {
+            let _ = write!(lines, "\nimage      {}\nnetwork    {}", sandbox.image, sandbox.network);
+        }
         answer(&lines)?;
     }
     Ok(Exit::Success)

@@ -159,9 +159,11 @@ impl Engine {
     pub fn place(&self, spec: &RunSpec) -> Result<Place> {
         launch::check(spec)?;
         let config = self.config(&spec.workspace)?;
-        let place = launch::place(spec, &config);
+        let mut place = launch::place(spec, &config);
         backend::of(&self.0.backends, place.mode)?;
-        self.recipe(spec, &place, &config)?;
+        let recipe = self.recipe(spec, &place, &config)?;
+        // As far as it is known before the engine is asked.
+        place.sandbox = recipe.map(|recipe| Box::new(recipe.facts("", None, "")));
         Ok(place)
     }
 

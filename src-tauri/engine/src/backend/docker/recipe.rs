@@ -264,7 +264,7 @@ impl Recipe {
     }
 
     /// What can be said about a sandbox of this recipe.
-    pub(super) fn facts(&self, image_id: &str, digest: Option<String>, engine: &str) -> SandboxFacts {
+    pub(crate) fn facts(&self, image_id: &str, digest: Option<String>, engine: &str) -> SandboxFacts {
         SandboxFacts {
             image: self.image.clone(),
             image_id: image_id.to_owned(),
