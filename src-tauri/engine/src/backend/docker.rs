@@ -29,6 +29,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::find::{Address, Wish};
@@ -38,6 +39,7 @@ use self::container::{Folders, Held};
 use self::execution::InSandbox;
 use self::reach::Reached;
 use self::recipe::Kind;
+use self::sweep::Sweep;
 use super::runner::{self, Started};
 use super::{Backend, Execution, Launch, RUN_ID, Reporter};
 use crate::error::{Error, Result};
@@ -63,6 +65,7 @@ struct Inner {
     stays: AtomicBool,
     /// What is seen through though nobody waits for it.
     tasks: TaskTracker,
+    leaving: CancellationToken,
 }
 
 /// An engine that answered.
@@ -82,6 +85,7 @@ impl Docker {
             warm: warm::Warm::default(),
             stays: AtomicBool::new(false),
             tasks: TaskTracker::new(),
+            leaving: CancellationToken::new(),
         }))
     }
 
@@ -125,13 +129,27 @@ impl Docker {
     }
 }
 
-/// Removes a container, whatever it does. That it is gone already is as good.
-async fn remove(api: &bollard::Docker, name: &str) {
+/// What came of removing a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    Done,
+    /// The engine knows none of this name. It may list one all the same that it is just making.
+    Unknown,
+    /// Somebody else does it, or it cannot be done now.
+    Pending,
+}
+
+/// Removes a container, whatever it does.
+async fn remove(api: &bollard::Docker, name: &str) -> Removal {
     let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     match api.remove_container(name, Some(force)).await {
-        Ok(()) => {}
-        Err(failure) if matches!(client::status(&failure), Some(404 | 409)) => {}
-        Err(failure) => tracing::warn!(%failure, name, "a container could not be removed"),
+        Ok(()) => Removal::Done,
+        Err(failure) if client::status(&failure) == Some(404) => Removal::Unknown,
+        Err(failure) if client::status(&failure) == Some(409) => Removal::Pending,
+        Err(failure) => {
+            tracing::warn!(%failure, name, "a container could not be removed");
+            Removal::Pending
+        }
     }
 }
 
@@ -209,19 +227,24 @@ impl Backend for Docker {
     }
 
     async fn stay(&self) {
-        self.0.stays.store(true, Ordering::Relaxed);
-        self.sweep().await;
+        if !self.0.stays.swap(true, Ordering::Relaxed) {
+            self.keep_sweeping();
+        }
+        self.sweep(Sweep::Unused).await;
     }
 
     async fn leave(&self) {
         self.0.warm.close();
+        self.0.leaving.cancel();
         self.0.tasks.close();
         if timeout(LEAVING, self.0.tasks.wait()).await.is_err() {
             tracing::warn!("the engine of sandboxes does not answer; what it still makes ends by itself");
         }
         let was_used = self.0.engine.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if was_used || self.0.stays.load(Ordering::Relaxed) {
-            self.sweep().await;
+        if self.0.stays.load(Ordering::Relaxed) {
+            self.sweep(Sweep::Unused).await;
+        } else if was_used {
+            self.sweep(Sweep::Stopped).await;
         }
     }
 }

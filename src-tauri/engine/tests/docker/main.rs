@@ -11,8 +11,13 @@ mod desk;
 #[expect(dead_code, reason = "every test program uses its own part of this")]
 #[path = "../common/docker.rs"]
 mod docker;
+mod wire;
 mod yard;
 
+mod building;
+mod failing;
+mod images;
+mod killed;
 mod limits;
 mod network;
 mod reuse;

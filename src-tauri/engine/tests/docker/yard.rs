@@ -4,10 +4,11 @@ use std::ops::Deref;
 
 use stigmer_engine::engine::Engine;
 use stigmer_engine::error::Report;
+use stigmer_engine::home::Home;
 use stigmer_engine::spec::{RunSpec, Sandbox, Work};
 use stigmer_engine::state::{Outcome, RunRecord, SandboxFacts};
 
-use crate::common::{MARKER, within};
+use crate::common::{MARKER, Marker, within};
 use crate::desk::{Desk, outcome, output, run};
 use crate::docker::{docker, require};
 
@@ -41,6 +42,13 @@ impl Yard {
         let yard = Self(Desk::new());
         yard.set(&format!("image: '{image}', {settings}"));
         yard
+    }
+
+    /// One that another process knows, with the settings that it made.
+    pub(crate) fn at(home: Home, marker: Marker) -> Self {
+        let mut desk = Desk::new();
+        (desk.home, desk.marker) = (home, marker);
+        Self(desk)
     }
 
     /// Settings of sandboxes from now on, beside those that all these tests have.

@@ -12,7 +12,7 @@ use crate::backend::Reporter;
 use crate::error::{Error, Result};
 
 /// Longest time for an engine to say that it is there.
-const PING: Duration = Duration::from_secs(2);
+pub(super) const PING: Duration = Duration::from_secs(2);
 
 /// Longest time that an engine which is starting is waited for.
 const STARTING: Duration = Duration::from_secs(20);

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::net::UnixStream;
 
@@ -18,6 +19,9 @@ use crate::os;
 
 /// The file in a container's folder that names its engine.
 const ENGINE: &str = "engine";
+
+/// Longest time between asking for a container and its being there.
+const COMING: Duration = Duration::from_mins(1);
 
 /// The folders of all containers.
 #[derive(Debug, Clone)]
@@ -79,6 +83,15 @@ impl Folders {
     /// The engine that has a container, as far as it is known.
     pub(super) fn engine(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.folder(name).join(ENGINE)).ok().filter(|uri| !uri.is_empty())
+    }
+
+    /// Whether a container that is not there may just be coming: it was asked for a moment ago, and nothing was heard
+    /// of it since.
+    pub(super) fn is_coming(&self, name: &str) -> bool {
+        let folder = self.folder(name);
+        let asked = fs::metadata(folder.join(ENGINE)).and_then(|file| file.modified());
+        let is_new = asked.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < COMING));
+        is_new && fs::symlink_metadata(folder.join("shared/socket")).is_err()
     }
 
     fn folder(&self, name: &str) -> PathBuf {

@@ -1,6 +1,8 @@
 //! Making a container: created, started, its runner heard; or nothing is left of it.
 
 use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::container::Held;
 use super::reach::Reached;
 use super::recipe::{Kind, Making};
-use super::{Docker, Engine, Recipe, client, remove};
+use super::{Docker, Engine, Recipe, Removal, client, remove};
 use crate::backend::beside;
 use crate::backend::runner::Greeted;
 use crate::error::{Error, Result};
@@ -96,9 +98,9 @@ impl NewContainer {
             let heard = self.docker.knock(&self.engine, held).await;
             heard
                 .transpose()
-                .unwrap_or_else(|| Err(Error::Connection { source: std::io::ErrorKind::NotConnected.into() }))
+                .unwrap_or_else(|| Err(Error::Connection { source: ErrorKind::NotConnected.into() }))
         };
-        self.await_runner(held, knock).await
+        await_runner(&self.engine, held, &self.recipe.image, knock).await
     }
 
     /// The same without a word to its runner, so that its first conversation is still to come.
@@ -106,13 +108,7 @@ impl NewContainer {
         let held = self.docker.hold_new()?;
         let made = async {
             self.start(&held, Kind::Fresh).await?;
-            let socket = held.socket();
-            let is_there = || {
-                std::future::ready(
-                    std::fs::metadata(&socket).map(drop).map_err(|source| Error::Connection { source }),
-                )
-            };
-            self.await_runner(&held, is_there).await
+            await_socket(&self.engine, &held, &self.recipe.image).await
         };
         match made.await {
             Ok(()) => Ok(held),
@@ -184,45 +180,17 @@ impl NewContainer {
             client::refused("a sandbox could not be started", &self.recipe.image, &failure)
         })
     }
-
-    async fn await_runner<T, F>(&self, held: &Held, knock: impl Fn() -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        let until = Instant::now() + LISTENING;
-        let mut look = Instant::now() + Duration::from_millis(200);
-        loop {
-            let error = match knock().await {
-                Err(Error::Connection { source }) => source,
-                other => return other,
-            };
-            let now = Instant::now();
-            if now >= look {
-                look = now + Duration::from_millis(500);
-                let found =
-                    self.engine.api.inspect_container(&held.name, None::<InspectContainerOptions>).await;
-                let runs =
-                    found.is_ok_and(|found| found.state.is_some_and(|state| state.running == Some(true)));
-                if !runs || now >= until {
-                    return Err(Error::SandboxRefused {
-                        what: format!(
-                            "the sandbox of `{}` {}: {error}",
-                            self.recipe.image,
-                            if runs { "cannot be reached" } else { "ended at once" }
-                        ),
-                        hint: "see whether the image is for this machine's processor; `stigmer doctor` runs a sandbox",
-                    });
-                }
-            }
-            sleep(KNOCK).await;
-        }
-    }
 }
 
 impl Docker {
-    /// Removes a container that nobody needs, and its folder unless somebody else has it.
+    /// Removes a container that nobody needs, and its folder unless somebody else has it. A folder without a container
+    /// does no harm; a container without one would not be looked for.
     pub(super) async fn discard(&self, engine: &Engine, held: Held) {
-        remove(&engine.api, &held.name).await;
+        match remove(&engine.api, &held.name).await {
+            Removal::Done => {}
+            Removal::Unknown if !self.0.folders.is_coming(&held.name) => {}
+            Removal::Unknown | Removal::Pending => return,
+        }
         let (folders, name) = (self.0.folders.clone(), held.name.clone());
         drop(held);
         let forget = move || {
@@ -232,6 +200,49 @@ impl Docker {
         };
         // Only a runtime that ends does not do it; the next sweep does then.
         let _ = tokio::task::spawn_blocking(forget).await;
+    }
+}
+
+/// Waits until the first process of a container listens.
+pub(super) async fn await_socket(engine: &Engine, held: &Held, image: &str) -> Result<()> {
+    let look = || match std::fs::metadata(held.socket()) {
+        // The last that it does before it waits for somebody to come; see `serve` of the runner.
+        Ok(socket) if socket.permissions().mode() & 0o777 == 0o666 => Ok(()),
+        Ok(_) => Err(Error::Connection { source: ErrorKind::NotConnected.into() }),
+        Err(source) => Err(Error::Connection { source }),
+    };
+    await_runner(engine, held, image, || std::future::ready(look())).await
+}
+
+/// Knocks until somebody answers, as long as the container runs.
+async fn await_runner<T, F>(engine: &Engine, held: &Held, image: &str, knock: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let until = Instant::now() + LISTENING;
+    let mut look = Instant::now() + Duration::from_millis(200);
+    loop {
+        let error = match knock().await {
+            Err(Error::Connection { source }) => source,
+            other => return other,
+        };
+        let now = Instant::now();
+        if now >= look {
+            look = now + Duration::from_millis(500);
+            let found = engine.api.inspect_container(&held.name, None::<InspectContainerOptions>).await;
+            let runs = found.is_ok_and(|found| found.state.is_some_and(|state| state.running == Some(true)));
+            if !runs || now >= until {
+                return Err(Error::SandboxRefused {
+                    what: format!(
+                        "the sandbox of `{}` {}: {error}",
+                        image,
+                        if runs { "cannot be reached" } else { "ended at once" }
+                    ),
+                    hint: "see whether the image is for this machine's processor; `stigmer doctor` runs a sandbox",
+                });
+            }
+        }
+        sleep(KNOCK).await;
     }
 }
 

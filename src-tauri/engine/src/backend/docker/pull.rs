@@ -48,17 +48,11 @@ impl Docker {
     /// The image of a recipe; fetched if it is missing and may be.
     pub(super) async fn image(&self, engine: &Engine, recipe: &Recipe, reporter: &Reporter) -> Result<Image> {
         let image = &recipe.image;
-        let mut found = engine.api.inspect_image(image).await;
+        let mut found = inspect(engine, image, reporter).await?;
         if image == USUAL_IMAGE && found.as_ref().is_err_and(|failure| client::status(failure) == Some(404)) {
             // The same tier, built here.
             let built = engine.api.inspect_image(TIERS[0].tag).await;
             found = if built.is_ok() { built } else { found };
-        }
-        if let Err(failure) = &found
-            && client::status(failure).is_none_or(|status| status >= 500)
-        {
-            client::await_engine(&engine.api, &engine.address, reporter).await?;
-            found = engine.api.inspect_image(image).await;
         }
         match found {
             Ok(found) => Ok(found.into()),
@@ -73,6 +67,21 @@ impl Docker {
             Err(failure) => Err(refused(image, "pulled", &failure, engine)),
         }
     }
+}
+
+/// Asks the engine for an image: the first that a run asks of it, so this is where one that is still starting is waited
+/// for, and one that hangs is given up.
+async fn inspect(engine: &Engine, image: &str, reporter: &Reporter) -> Result<Result<ImageInspect, Failure>> {
+    let mut asked = Box::pin(engine.api.inspect_image(image));
+    match timeout(client::PING, &mut asked).await {
+        Ok(Err(failure)) if client::status(&failure).is_none_or(|status| status >= 500) => {}
+        Ok(found) => return Ok(found),
+        // It is there, and busy.
+        Err(_) if client::ping(&engine.api, &engine.address).await.is_ok() => return Ok(asked.await),
+        Err(_) => {}
+    }
+    client::await_engine(&engine.api, &engine.address, reporter).await?;
+    Ok(engine.api.inspect_image(image).await)
 }
 
 /// Fetches an image, tells how far it is, and says in `lines` what the engine says of each layer. What was fetched

@@ -177,7 +177,7 @@ impl Docker {
                     if state.oom_killed == Some(true) {
                         return lost("it had no memory left");
                     } else if !runs {
-                        return lost("it was stopped");
+                        return lost("it was stopped or removed");
                     } else if held.connect().await.is_ok() && Instant::now() >= until {
                         return lost("what looked after the run there was killed");
                     } else if Instant::now() >= until {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::reach::Reached;
 use super::recipe::{Kind, label};
-use super::{Docker, Engine, Wish, client, remove};
+use super::{Docker, Engine, Removal, Wish, client, make, remove};
 use crate::backend::Reporter;
 use crate::error::{Error, Result};
 use crate::sandbox::{Detail, Sandbox};
@@ -46,16 +46,24 @@ impl Docker {
         Ok(detail(sandbox, found.map_err(|failure| not_found(name, &failure, &engine))?))
     }
 
-    /// Starts a container that was stopped and kept.
+    /// Starts a container that was stopped and kept, until it takes runs.
     pub async fn start_sandbox(&self, wish: &Wish, name: &str) -> Result<()> {
-        let (engine, name) = self.own(wish, name).await?;
+        let (engine, found) = self.own(wish, name).await?;
+        let name = found.name;
+        let held = self.hold(&name).await?;
+        if held.connect().await.is_ok() {
+            return Ok(());
+        }
+        // What an earlier first process left there says nothing about the next.
+        let _ = std::fs::remove_file(held.socket());
         let started = engine.api.start_container(&name, None::<StartContainerOptions>).await;
-        started.map_err(|failure| client::refused("the sandbox could not be started", &name, &failure))
+        started.map_err(|failure| client::refused("the sandbox could not be started", &name, &failure))?;
+        make::await_socket(&engine, &held, &found.image).await
     }
 
     /// Ends what runs in a container of ours, and the container; one that is not kept is removed with that.
     pub async fn stop_sandbox(&self, wish: &Wish, name: &str) -> Result<()> {
-        let (engine, name) = self.own(wish, name).await?;
+        let (engine, Sandbox { name, .. }) = self.own(wish, name).await?;
         let options = StopContainerOptionsBuilder::new().t(GRACE).build();
         let stopped = engine.api.stop_container(&name, Some(options)).await;
         stopped.map_err(|failure| not_found(&name, &failure, &engine))
@@ -63,8 +71,14 @@ impl Docker {
 
     /// Removes a container of ours, whatever it does.
     pub async fn remove_sandbox(&self, wish: &Wish, name: &str) -> Result<()> {
-        let (engine, name) = self.own(wish, name).await?;
-        remove(&engine.api, &name).await;
+        let (engine, Sandbox { name, .. }) = self.own(wish, name).await?;
+        if remove(&engine.api, &name).await == Removal::Pending {
+            client::ping(&engine.api, &engine.address).await?;
+            return Err(Error::SandboxRefused {
+                what: format!("the sandbox `{name}` could not be removed"),
+                hint: "try again; what the engine says of it: `docker rm --force NAME`",
+            });
+        }
         let folders = self.0.folders.clone();
         let forget = move || {
             if let Some(claimed) = folders.claim(&name) {
@@ -124,10 +138,10 @@ impl Docker {
         Ok(detail(self.summarised(summary, &owner), found))
     }
 
-    async fn own(&self, wish: &Wish, name: &str) -> Result<(Engine, String)> {
+    async fn own(&self, wish: &Wish, name: &str) -> Result<(Engine, Sandbox)> {
         let engine = self.engine(wish)?;
         let found = self.sandbox_detail_of(&engine, name).await?;
-        Ok((engine, found.sandbox.name))
+        Ok((engine, found.sandbox))
     }
 
     fn summarised(&self, found: ContainerSummary, owner: &str) -> Sandbox {

@@ -1,26 +1,47 @@
 //! Removing what serves nobody any more.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::iter;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 use bollard::query_parameters::ListContainersOptionsBuilder;
+use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::recipe::{Kind, label};
-use super::{Address, Docker, Engine, Wish, client, remove};
+use super::{Address, Docker, Engine, Removal, Wish, client, remove};
+
+/// Times before the first looks, and between all others.
+const FIRST_LOOKS: [Duration; 2] = [Duration::from_secs(2), Duration::from_mins(1)];
+const LOOK: Duration = Duration::from_mins(10);
 
 impl Docker {
-    /// Removes the containers of this home that nobody uses; where this engine does not stay, only those that do not
-    /// run: the others are for whoever comes next, and end by themselves. Those of others are not even looked at.
-    pub(super) async fn sweep(&self) {
+    /// Looks again as long as this engine stays. What a program had asked the engine for before it was killed may come
+    /// into being after the first look.
+    pub(super) fn keep_sweeping(&self) {
+        let (inner, leaving) = (Arc::downgrade(&self.0), self.0.leaving.clone());
+        self.0.tasks.spawn(async move {
+            for pause in FIRST_LOOKS.into_iter().chain(iter::repeat(LOOK)) {
+                tokio::select! {
+                    () = leaving.cancelled() => return,
+                    () = sleep(pause) => {}
+                }
+                let Some(inner) = inner.upgrade() else { return };
+                Self(inner).sweep(Sweep::Stopped).await;
+            }
+        });
+    }
+
+    /// Removes containers of this home that nobody uses. Those of others are not even looked at.
+    pub(super) async fn sweep(&self, what: Sweep) {
         // Without a folder there is no container, and an engine need not be bothered.
         if self.0.folders.is_empty() {
             return;
         }
         for engine in self.engines() {
-            if let Err(error) = self.sweep_one(&engine).await {
+            if let Err(error) = self.sweep_one(&engine, what).await {
                 debug!(%error, "unused sandboxes were not looked for");
             }
         }
@@ -40,7 +61,7 @@ impl Docker {
         engines
     }
 
-    async fn sweep_one(&self, engine: &Engine) -> crate::error::Result<()> {
+    async fn sweep_one(&self, engine: &Engine, what: Sweep) -> crate::error::Result<()> {
         client::ping(&engine.api, &engine.address).await?;
         let ours = format!("{}={}", label::HOME, self.0.folders.owner()?);
         let filters = HashMap::from([("label".to_owned(), vec![ours])]);
@@ -49,26 +70,38 @@ impl Docker {
         let found = found.map_err(|failure| client::unreachable(&engine.address, &failure))?;
         let there: Vec<_> = found.into_iter().filter_map(Container::new).collect();
         let is_here = |name: &String| self.0.folders.engine(name).is_none_or(|uri| uri == engine.address.uri);
-        let is_gone = |name: &String| there.iter().all(|one| one.name != *name);
+        let is_gone =
+            |name: &String| there.iter().all(|one| one.name != *name) && !self.0.folders.is_coming(name);
         for name in self.0.folders.names().into_iter().filter(|name| is_here(name) && is_gone(name)) {
             if let Some(claimed) = self.0.folders.claim(&name) {
                 claimed.forget();
             }
         }
-        let stays = self.0.stays.load(Ordering::Relaxed);
-        for container in there.into_iter().filter(|one| !one.is_kept && (stays || !one.runs)) {
+        let is_swept = |one: &Container| !one.is_kept && (what == Sweep::Unused || one.is_fresh || !one.runs);
+        for container in there.into_iter().filter(is_swept) {
             let Some(claimed) = self.0.folders.claim(&container.name) else { continue };
-            remove(&engine.api, &container.name).await;
-            claimed.forget();
+            if remove(&engine.api, &container.name).await == Removal::Done {
+                claimed.forget();
+            }
         }
         Ok(())
     }
+}
+
+/// What a sweep removes of what nobody uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sweep {
+    /// Everything.
+    Unused,
+    /// What does not run or was made for one run: the others are for whoever comes next, and end by themselves.
+    Stopped,
 }
 
 /// What is to be known of a container of ours.
 struct Container {
     name: String,
     is_kept: bool,
+    is_fresh: bool,
     runs: bool,
 }
 
@@ -84,6 +117,7 @@ impl Container {
         Some(Self {
             name: name.to_owned(),
             is_kept: kind.is_some_and(|kind| kind == Kind::Kept.name()),
+            is_fresh: kind.is_some_and(|kind| kind == Kind::Fresh.name()),
             runs: found.state == Some(ContainerSummaryStateEnum::RUNNING),
         })
     }
