@@ -179,6 +179,33 @@ for (const theme of ["dark", "light"] as const) {
     await app.getByRole("button", { name: "Build", exact: true }).click();
     await app.getByText("More", { exact: true }).click();
     await judge(app);
+    await app.keyboard.press("Escape");
+    await app.getByRole("button", { name: "Add packages" }).click();
+    await app.getByLabel("apt").fill("tree ");
+    await expect(app.getByRole("group", { name: "Lines of the Dockerfile" })).toBeVisible();
+    await judge(app);
+  });
+}
+
+for (const zoom of [0.8, 1.5, 2]) {
+  test(`images and sandboxes at ${zoom * 100} %: nothing is cut off`, async ({ app, engine }) => {
+    await engine();
+    await app.setViewportSize({ width: Math.round(1440 / zoom), height: Math.round(900 / zoom) });
+    const isWhole = async () => {
+      const [wide, shown] = await app.evaluate(
+        () => [document.documentElement.scrollWidth, innerWidth] as const,
+      );
+      expect(wide).toBeLessThanOrEqual(shown);
+    };
+    await images(app);
+    await expect(app.getByRole("button", { name: "Build", exact: true })).toBeInViewport({ ratio: 1 });
+    await isWhole();
+    await row(app, /stigmer-test\/debian/).click();
+    await expect(app.getByRole("complementary")).toBeInViewport({ ratio: 1 });
+    await isWhole();
+    await app.keyboard.press("Control+4");
+    await expect(app.getByLabel("Show those of others")).toBeInViewport({ ratio: 1 });
+    await isWhole();
   });
 }
 
@@ -210,7 +237,7 @@ plain("an engine without images offers the tiers, with both sizes", async ({ pag
   await page.keyboard.press("Control+3");
   const tiers = page.getByRole("list", { name: "Images that come with Stigmer" });
   await expect(tiers.getByRole("listitem")).toHaveCount(2);
-  await expect(tiers.getByText("about 250 MB to download, 650 MB on disk")).toBeVisible();
+  await expect(tiers.getByText("About 250 MB to download, 650 MB on disk")).toBeVisible();
   await expect(tiers.getByRole("button", { name: "Get the basic image" })).toBeVisible();
   await tiers.getByRole("button", { name: "Show the Dockerfile of the basic image" }).click();
   await expect(page.getByRole("dialog", { name: "Dockerfile of the basic image" })).toContainText("FROM");

@@ -151,7 +151,7 @@ async function takePagesFrom(folder: string, page: Page): Promise<void> {
 
 /** Opens the pages as somebody who was here before. */
 export async function open(page: Page, server: Server): Promise<void> {
-  if (process.env.STIGMER_PAGES !== undefined) await takePagesFrom(process.env.STIGMER_PAGES, page);
+  if (process.env.STIGMER_PAGES !== undefined) await takePagesFrom(resolve(process.env.STIGMER_PAGES), page);
   await page.addInitScript(
     ([workspace]) => {
       localStorage.setItem("stigmer.welcomed", "yes");

@@ -2,7 +2,8 @@
 
 import { join, resolve } from "node:path";
 
-import { expect, open, run, test, type Page, type Server } from "../server";
+import { BASIC, settings, test } from "../engine";
+import { expect, open, run, type Page, type Server } from "../server";
 
 const folder = process.env.SCREENSHOTS ?? resolve(import.meta.dirname, "../../../target/screenshots");
 
@@ -113,9 +114,57 @@ const screens: Record<string, (page: Page, server: Server) => Promise<void>> = {
   },
 };
 
+/** Those that show what a real engine has. */
+const withEngine: Record<string, (page: Page, server: Server) => Promise<void>> = {
+  sandbox: async (page) => {
+    await page.getByRole("button", { name: /^Where it runs/ }).click();
+    await page.getByRole("menuitemradio", { name: /^Sandbox/ }).click();
+    await page.getByRole("button", { name: /^How it runs/ }).click();
+    await page.getByLabel("Memory").fill("512 MiB");
+    await run(page, "python3 --version; node --version; id");
+    await expect(page.getByRole("list", { name: "What happened to the run" })).toContainText("succeeded");
+    await page.getByRole("region", { name: "Sandbox of this run" }).getByRole("button").click();
+  },
+  images: async (page) => {
+    await page.keyboard.press("Control+3");
+    await page.getByRole("row", { name: /stigmer-sandbox-basic/ }).click();
+    await page.getByRole("button", { name: "Verify" }).click();
+    await expect(page.getByRole("rowheader", { name: "python" })).toBeVisible({ timeout: 30_000 });
+  },
+  building: async (page, server) => {
+    await server.write({ Dockerfile: "FROM stigmer-test/tiny:1\nRUN exit 3\n" });
+    await page.keyboard.press("Control+3");
+    await page.getByRole("button", { name: "Build", exact: true }).click();
+    await page.getByLabel("Name", { exact: true }).fill("my-tools:v8");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("region", { name: /was not built/ })).toBeVisible({ timeout: 30_000 });
+  },
+  packages: async (page) => {
+    await page.keyboard.press("Control+3");
+    await page.getByRole("row", { name: /stigmer-sandbox-basic/ }).click();
+    await page.getByRole("button", { name: "Add packages" }).click();
+    await page.getByLabel("apt").fill("ripgrep ");
+    await page.getByLabel("pip").fill("pandas==2.2.3 ");
+    await expect(page.getByRole("group", { name: "Lines of the Dockerfile" })).toBeVisible();
+  },
+  sandboxes: async (page, server) => {
+    await server.stigmer("run", "--mode", "sandbox", "true");
+    await page.keyboard.press("Control+4");
+    await page
+      .getByRole("row", { name: /^stigmer-/ })
+      .first()
+      .click();
+    await expect(page.getByText("Sees of this computer")).toBeVisible();
+  },
+};
+
 for (const theme of ["dark", "light"] as const) {
-  for (const [name, show] of Object.entries(screens)) {
-    test(`${name} ${theme}`, async ({ page, server }) => {
+  for (const [name, show] of Object.entries({ ...screens, ...withEngine })) {
+    test(`${name} ${theme}`, async ({ page, server, engine }) => {
+      if (name in withEngine) {
+        await engine(BASIC);
+        await settings(server, { image: BASIC });
+      }
       await project(server);
       if (name !== "empty") await seed(server);
       await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
