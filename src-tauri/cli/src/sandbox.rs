@@ -105,12 +105,11 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
         SandboxCommand::Start(named) => docker.start_sandbox(&wish, &named.name).await?,
         SandboxCommand::Stop(named) => docker.stop_sandbox(&wish, &named.name).await?,
         SandboxCommand::Rm { names, all } => {
-            let names = match all {
-                true => {
-                    let ours = docker.sandboxes(&wish, false).await?;
-                    ours.into_iter().filter(|one| !one.in_use).map(|one| one.name).collect()
-                }
-                false => names,
+            let names = if all {
+                let ours = docker.sandboxes(&wish, false).await?;
+                ours.into_iter().filter(|one| !one.in_use).map(|one| one.name).collect()
+            } else {
+                names
             };
             for name in names {
                 docker.remove_sandbox(&wish, &name).await?;

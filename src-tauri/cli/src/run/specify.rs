@@ -58,9 +58,10 @@ pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
 fn sandbox(options: &SandboxOptions, current: &Path) -> Sandbox {
     let from_here = |mount: &Mount| {
         // `~` is the engine's to resolve; a shell resolves it only at the beginning of a word.
-        let source = match mount.source.starts_with("~") {
-            true => mount.source.clone(),
-            false => absolute(current, &mount.source),
+        let source = if mount.source.starts_with("~") {
+            mount.source.clone()
+        } else {
+            absolute(current, &mount.source)
         };
         Mount { source, ..mount.clone() }
     };
