@@ -3,6 +3,8 @@
 //! Every check has a time limit of its own, so that one that hangs is itself a finding. One of them really
 //! runs something, in a home of its own that is thrown away.
 
+mod sandbox;
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -59,20 +61,22 @@ type Examination = Pin<Box<dyn Future<Output = Finding> + Send>>;
 
 /// Makes every check, one after the other, and hands each result to `each` as it comes.
 pub async fn examine(home: &Home, sources: &Sources, mut each: impl FnMut(Check)) {
-    let checks: [(&str, Examination); 7] = [
-        ("run", Box::pin(run_something())),
-        ("home", Box::pin(home_is_writable(home.clone()))),
-        ("history", Box::pin(history_is_sound(home.clone()))),
-        ("config", Box::pin(config_is_right(home.clone(), sources.clone()))),
-        ("login shell", Box::pin(login_shell_answers())),
-        ("keychain", Box::pin(keychain_is_open())),
-        ("languages", Box::pin(languages())),
+    let checks: [(&str, Duration, Examination); 9] = [
+        ("run", LIMIT, Box::pin(run_something())),
+        ("home", LIMIT, Box::pin(home_is_writable(home.clone()))),
+        ("history", LIMIT, Box::pin(history_is_sound(home.clone()))),
+        ("config", LIMIT, Box::pin(config_is_right(home.clone(), sources.clone()))),
+        ("login shell", LIMIT, Box::pin(login_shell_answers())),
+        ("keychain", LIMIT, Box::pin(keychain_is_open())),
+        ("languages", LIMIT, Box::pin(languages())),
+        ("docker", sandbox::ENGINE, Box::pin(sandbox::engine_answers(home.clone(), sources.clone()))),
+        ("sandbox", sandbox::TRIAL, Box::pin(sandbox::sandbox_runs(home.clone(), sources.clone()))),
     ];
-    for (name, check) in checks {
+    for (name, limit, check) in checks {
         let started = Instant::now();
-        let (verdict, found, hint) = tokio::time::timeout(LIMIT, check)
+        let (verdict, found, hint) = tokio::time::timeout(limit, check)
             .await
-            .unwrap_or_else(|_| (Verdict::Broken, format!("no answer within {} s", LIMIT.as_secs()), None));
+            .unwrap_or_else(|_| (Verdict::Broken, format!("no answer within {} s", limit.as_secs()), None));
         each(Check { name, verdict, found, hint, took: started.elapsed() });
     }
 }

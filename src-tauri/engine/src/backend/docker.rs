@@ -5,6 +5,7 @@
 //! itself, by its first process: after its one run if it was made for one, else when it was idle for its time; and the
 //! engine removes it then. So nothing of ours must live for that, and nothing is left when nothing of ours does.
 
+mod about;
 mod client;
 mod container;
 mod credentials;
@@ -32,6 +33,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::about::About;
 pub use self::find::{Address, Wish};
 pub use self::recipe::{Recipe, SHARED, Supply, WORKSPACE};
 

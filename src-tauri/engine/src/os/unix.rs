@@ -64,6 +64,25 @@ pub(crate) fn ids() -> (u32, u32) {
     (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw())
 }
 
+/// The ids of the user and the group that a file belongs to.
+pub(crate) fn owner(path: &Path) -> io::Result<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = std::fs::metadata(path)?;
+    Ok((file.uid(), file.gid()))
+}
+
+/// Lets every user do everything in a folder: for one that only some of them can reach.
+pub(crate) fn open_to_all(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777))
+}
+
+/// Bytes that are free on the disk of a folder, where the system tells.
+pub(crate) fn free_space(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail * disk.f_frsize)
+}
+
 /// Memory of this machine in bytes, where the system tells.
 pub(crate) fn memory() -> Option<u64> {
     let pages = nix::unistd::sysconf(nix::unistd::SysconfVar::_PHYS_PAGES).ok()??;

@@ -15,6 +15,7 @@ mod wire;
 mod yard;
 
 mod building;
+mod doctor;
 mod failing;
 mod images;
 mod killed;

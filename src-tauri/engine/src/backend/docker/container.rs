@@ -7,7 +7,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -181,7 +181,7 @@ impl Held {
             }
             os::create_private_dir(&shared)?;
             if open {
-                fs::set_permissions(&shared, fs::Permissions::from_mode(0o777))?;
+                os::open_to_all(&shared)?;
             }
             fs::write(self.folder.join(ENGINE), engine)
         };
