@@ -50,7 +50,7 @@ use crate::os::Mailbox;
 use crate::run::{Run, blocking};
 use crate::secrets::Secrets;
 use crate::spec::{RunId, RunSpec};
-use crate::state::{Place, RunRecord, RunState};
+use crate::state::{RunRecord, RunState};
 
 /// Runs commands and knows about every run of this user. Cheap to clone; clones are the same engine.
 #[derive(Clone)]
@@ -153,18 +153,6 @@ impl Engine {
 
     fn settings(&self, workspace: Option<PathBuf>) -> Result<Config> {
         Config::load(&Sources { workspace, ..self.0.sources.clone() })
-    }
-
-    /// Where a run would go and why. Runs nothing.
-    pub fn place(&self, spec: &RunSpec) -> Result<Place> {
-        launch::check(spec)?;
-        let config = self.config(&spec.workspace)?;
-        let mut place = launch::place(spec, &config);
-        backend::of(&self.0.backends, place.mode)?;
-        let recipe = self.recipe(spec, &place, &config)?;
-        // As far as it is known before the engine is asked.
-        place.sandbox = recipe.map(|recipe| Box::new(recipe.facts("", None, "")));
-        Ok(place)
     }
 
     /// Starts a run and returns at once; [`Engine::finished`] waits for its end. An error means that there is

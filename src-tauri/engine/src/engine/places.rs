@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Engine;
+use crate::backend;
 use crate::backend::docker::{Address, Docker, Recipe, Wish};
 use crate::config::Config;
 use crate::error::Result;
@@ -13,6 +14,18 @@ use crate::spec::{Mode, RunSpec};
 use crate::state::Place;
 
 impl Engine {
+    /// Where a run would go and why. Runs nothing.
+    pub fn place(&self, spec: &RunSpec) -> Result<Place> {
+        launch::check(spec)?;
+        let config = self.config(&spec.workspace)?;
+        let mut place = launch::place(spec, &config);
+        backend::of(&self.0.backends, place.mode)?;
+        let recipe = self.recipe(spec, &place, &config)?;
+        // As far as it is known before the engine is asked.
+        place.sandbox = recipe.map(|recipe| Box::new(recipe.facts("", None, "")));
+        Ok(place)
+    }
+
     /// What the sandbox of a run is made of, where it gets one.
     pub(super) fn recipe(&self, spec: &RunSpec, place: &Place, config: &Config) -> Result<Option<Recipe>> {
         if place.mode != Mode::Sandbox {

@@ -3,14 +3,87 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::blocking;
+use super::{Run, blocking, stopped_early};
 use crate::backend::docker::Recipe;
 use crate::backend::local::login_shell::Resolver;
-use crate::backend::{Backend, Execution, Reporter};
-use crate::error::Result;
+use crate::backend::{Backend, Execution, Reporter, Told};
+use crate::error::{Error, Result};
+use crate::history::events::What;
 use crate::launch::{self, Surroundings};
+use crate::log::mask::Masks;
 use crate::secrets::Secret;
 use crate::spec::{Base, RunId, RunSpec};
+
+impl Run {
+    /// Launches it, and writes down what is told on the way.
+    pub(super) async fn launch(&mut self) -> Result<Box<dyn Execution>> {
+        let mut stopped = Box::pin(stopped_early(self.live.stop.subscribe()));
+        let secrets = tokio::select! {
+            biased;
+            () = &mut stopped => return Err(Error::Stopped),
+            secrets = self.secret_values() => secrets?,
+        };
+        self.mask(&secrets);
+        let launcher = Launcher {
+            id: self.id,
+            spec: self.spec.clone(),
+            folder: self.folder.clone(),
+            shell: self.shell.clone(),
+            recipe: self.recipe.take(),
+            backend: Arc::clone(&self.backend),
+            login_shell: Arc::clone(&self.login_shell),
+            secrets,
+        };
+        let (reporter, mut told) = Reporter::new();
+        let mut launching = Box::pin(launcher.launch(reporter));
+        let launched = loop {
+            tokio::select! {
+                biased;
+                () = &mut stopped => break Err(Error::Stopped),
+                Some(told) = told.recv() => self.heed(told),
+                launched = &mut launching => break launched,
+            }
+        };
+        drop(launching);
+        while let Ok(told) = told.try_recv() {
+            self.heed(told);
+        }
+        self.told = Some(told);
+        launched
+    }
+
+    /// Writes down what a backend tells.
+    pub(super) fn heed(&mut self, told: Told) {
+        match told {
+            Told::Step(step) => self.happened(What::Preparing { step }),
+            Told::Progress { step, current, total } => {
+                self.happened(What::Progress { step, current, total });
+            }
+            Told::Sandbox(facts) => {
+                self.place.sandbox = Some(facts);
+                self.happened(What::Placed { place: self.place.clone() });
+            }
+        }
+    }
+
+    async fn secret_values(&self) -> Result<Vec<(String, Secret)>> {
+        let mut values = Vec::new();
+        for name in &self.spec.secrets {
+            values.push((name.clone(), self.secrets.get(&name.parse()?).await?));
+        }
+        Ok(values)
+    }
+
+    /// Masks these values from the first byte of output on.
+    fn mask(&mut self, secrets: &[(String, Secret)]) {
+        let masks = Masks::new(secrets.iter().map(|(_, value)| value.expose().as_bytes()));
+        let short: Vec<_> = masks.unmasked().iter().map(|&index| secrets[index].0.as_str()).collect();
+        if !short.is_empty() {
+            self.say(&format!("too short to be masked: {}", short.join(", ")));
+        }
+        self.maskers = masks.into();
+    }
+}
 
 /// What it takes to start a run's program.
 pub(super) struct Launcher {
