@@ -87,6 +87,8 @@ describe("the timeline", () => {
       ["done", null],
     ]);
     expect(shown[3]).toMatchObject({ share: 1 });
+    const failed = steps(run("error", { spec, events, started: at(1), ended: at(60) }), 99);
+    expect(failed.map(({ state }) => state)).toEqual(["done", "done", "done", "bad", "bad"]);
   });
 
   it("says that the memory was not enough", () => {

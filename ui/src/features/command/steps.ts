@@ -28,7 +28,8 @@ export function steps(run: RunDetail, now: number): Step[] {
     return {
       label: label(mark),
       ms: Math.max(0, (next ? Date.parse(next.at) : (end ?? now)) - Date.parse(mark.at)),
-      state: isNow ? "now" : "done",
+      // Work on an image ends with the step that it was at; a program ends by itself.
+      state: isNow ? "now" : next === undefined && imageWork(run) ? last(run).state : "done",
       ...(isNow ? soFar(run) : {}),
     };
   });
