@@ -4,6 +4,8 @@
 
 mod harness;
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command};
 
@@ -20,7 +22,11 @@ struct Serving {
 
 impl Serving {
     fn new(words: &[&str], variables: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::after(tempfile::tempdir().unwrap(), words, variables)
+    }
+
+    /// In a folder that has something already.
+    fn after(folder: tempfile::TempDir, words: &[&str], variables: &[(&str, &str)]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_stigmer-runner"))
             .arg("serve")
             .args([folder.path().join("socket"), folder.path().join("home")])
@@ -97,6 +103,31 @@ fn it_ends_when_it_was_idle_for_long_enough_and_not_while_a_command_runs() {
     assert!(serving.child.try_wait().unwrap().is_none());
     drop(runner);
     assert!(serving.until_ended().success());
+}
+
+#[test]
+fn one_that_may_not_idle_waits_for_its_first_command_all_the_same() {
+    let mut serving = Serving::new(&["0"], &[]);
+    let mut runner = serving.talk();
+    std::thread::sleep(std::time::Duration::from_millis(100)); // longer than it may idle
+    assert!(serving.child.try_wait().unwrap().is_none());
+    runner.send(&Request::Start(program(["true"])));
+    runner.until_ended();
+    drop(runner);
+    assert!(serving.until_ended().success());
+}
+
+#[test]
+fn a_socket_that_was_left_is_replaced_and_takes_callers_of_other_users() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    drop(UnixListener::bind(&socket).unwrap());
+    // Gone for a moment while it is replaced.
+    let mode = || std::fs::metadata(&socket).map_or(0, |socket| socket.permissions().mode() & 0o777);
+    assert_ne!(mode(), 0o666);
+    let serving = Serving::after(folder, &[], &[]);
+    eventually("it listens", || (mode() == 0o666).then_some(()));
+    serving.run("true").until_ended();
 }
 
 #[test]

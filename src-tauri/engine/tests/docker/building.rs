@@ -19,6 +19,11 @@ fn build(yard: &Yard, dockerfile: &str) -> RunSpec {
     task(yard, ImageTask::Build(Build { source, tags: vec![tag(yard)], ..Build::default() }))
 }
 
+/// Removes what steps left behind that were not the last: images without a name, known by a label.
+fn prune(label: &str) {
+    docker(&["image", "prune", "--force", "--filter", &format!("label={label}")]);
+}
+
 fn tag(yard: &Yard) -> String {
     format!("stigmer-test/{}:built", yard.marker.name())
 }
@@ -72,6 +77,7 @@ async fn a_step_that_fails_is_named_and_what_it_said_is_kept() {
     assert!(error.message.contains("Step 3/4 : RUN echo said") && error.message.contains('7'), "{error:?}");
     assert!(said.contains("said\n") && !said.contains("Step 4/4"), "{said}");
     assert_eq!(docker(&["ps", "--all", "--quiet", "--filter", &format!("label={label}")]), "");
+    prune(&label);
     for (wrong, part) in [
         ("FORM x\n", "FORM"),
         ("", "empty"),
@@ -108,6 +114,7 @@ async fn a_build_that_is_stopped_leaves_no_container() {
     assert_eq!(outcome(&record).word(), "cancelled");
     assert!(record.duration().unwrap() < Duration::from_mins(1));
     until("its container is gone", || containers().is_empty().then_some(())).await;
+    prune(&label);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use stigmer_engine::log::Piece;
 use stigmer_engine::spec::{Input, RunId};
 use stigmer_engine::state::Outcome;
 
-use crate::common::{MARKER, within};
+use crate::common::{MARKER, until, within};
 use crate::desk::{end, outcome, output, read_until, start, start_attached};
 use crate::docker::docker;
 use crate::yard::{TINY, Yard, facts, fresh, ran, refused, succeeds};
@@ -169,7 +169,8 @@ async fn an_image_for_another_processor_is_told_as_such() {
     let mut spec = yard.within(fresh(), "true");
     spec.target.sandbox.image = Some(image.clone());
     let error = refused(&engine, spec).await;
-    docker(&["image", "rm", &image]);
+    // Its sandbox goes first, which may take a moment.
+    until("it is removed", || docker(&["image", "rm", &image]).contains("Untagged").then_some(())).await;
     let told = format!("{} {:?} {:?}", error.message, error.causes, error.hint);
     assert!(told.contains("arm64") && told.contains("processor"), "{told}");
 }
