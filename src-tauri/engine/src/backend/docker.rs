@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
+use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -201,7 +202,7 @@ impl Backend for Docker {
                 }
                 Err(for_another(processor.as_deref(), launch.refused(refusal, message)))
             }
-            Err(error) => Err(self.fate(&engine, &held).await.unwrap_or(error)),
+            Err(error) => Err(self.fate(&engine, &held, Timestamp::now()).await.unwrap_or(error)),
         }
     }
 

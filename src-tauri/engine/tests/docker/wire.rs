@@ -25,6 +25,8 @@ pub(crate) struct Broken {
     _folder: tempfile::TempDir,
     path: PathBuf,
     wire: watch::Sender<Wire>,
+    /// The state that callers meet.
+    met: watch::Receiver<Option<Wire>>,
 }
 
 impl Broken {
@@ -33,12 +35,11 @@ impl Broken {
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let path = folder.path().join("docker.sock");
         let (wire, state) = watch::channel(Wire::Works);
-        tokio::spawn(serve(path.clone(), state));
-        while !path.exists() {
-            std::thread::yield_now();
-        }
-        std::fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
-        Self { _folder: folder, path, wire }
+        let (meets, met) = watch::channel(None);
+        tokio::spawn(serve(path.clone(), state, meets));
+        let broken = Self { _folder: folder, path, wire, met };
+        broken.until_met(Wire::Works);
+        broken
     }
 
     /// The setting that leads over this wire.
@@ -48,28 +49,34 @@ impl Broken {
 
     pub(crate) fn set(&self, wire: Wire) {
         self.wire.send_replace(wire);
-        // Whoever asks from here on meets the new state.
-        while (UnixStreamStd::connect(&self.path).is_err()) != (wire == Wire::Refuses) {
+        self.until_met(wire);
+    }
+
+    /// Whoever asks from here on meets this state.
+    fn until_met(&self, wire: Wire) {
+        while *self.met.borrow() != Some(wire) {
             std::thread::yield_now();
         }
     }
 }
 
-type UnixStreamStd = std::os::unix::net::UnixStream;
-
-async fn serve(path: PathBuf, mut state: watch::Receiver<Wire>) {
+async fn serve(path: PathBuf, mut state: watch::Receiver<Wire>, meets: watch::Sender<Option<Wire>>) {
     loop {
         let wire = *state.borrow_and_update();
         if wire == Wire::Refuses {
+            meets.send_replace(Some(wire));
             // The file stays, and nobody listens.
             match state.changed().await {
                 Ok(()) => continue,
                 Err(_) => return,
             }
         }
-        let _ = std::fs::remove_file(&path);
-        let listener = UnixListener::bind(&path).unwrap();
-        std::fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        // Put in the place of the old one at once: a socket that is missing for a moment is another failure.
+        let next = path.with_extension("next");
+        let listener = UnixListener::bind(&next).unwrap();
+        std::fs::set_permissions(&next, Permissions::from_mode(0o666)).unwrap();
+        std::fs::rename(&next, &path).unwrap();
+        meets.send_replace(Some(wire));
         let refusals = Arc::new(AtomicU64::new(if let Wire::Starts(times) = wire { times } else { 0 }));
         loop {
             tokio::select! {

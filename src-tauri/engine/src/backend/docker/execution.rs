@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use super::container::Held;
 use super::recipe::Kind;
@@ -27,8 +28,10 @@ impl InSandbox {
     async fn explained<T>(&self, result: Result<T>) -> Result<T> {
         match result {
             Err(Error::Connection { source }) => {
+                let since = i64::try_from(self.inner.started().at).unwrap_or(i64::MAX);
+                let since = Timestamp::from_microsecond(since).unwrap_or(Timestamp::MAX);
                 let fate = match &self.held {
-                    Some(held) => self.docker.fate(&self.engine, held).await,
+                    Some(held) => self.docker.fate(&self.engine, held, since).await,
                     None => None,
                 };
                 Err(fate.unwrap_or(Error::Connection { source }))

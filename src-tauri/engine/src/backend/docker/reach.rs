@@ -3,8 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use bollard::models::ContainerStateStatusEnum;
+use bollard::models::{ContainerState, ContainerStateStatusEnum};
 use bollard::query_parameters::InspectContainerOptions;
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::container::Held;
@@ -165,8 +166,8 @@ impl Docker {
         }
     }
 
-    /// What became of a container whose runner fell silent under a run.
-    pub(super) async fn fate(&self, engine: &Engine, held: &Held) -> Option<Error> {
+    /// What became of a container whose runner fell silent under a run that began at `since`.
+    pub(super) async fn fate(&self, engine: &Engine, held: &Held, since: Timestamp) -> Option<Error> {
         let lost = |why: &str| Some(Error::SandboxLost { why: why.to_owned() });
         let until = Instant::now() + NOTICING;
         loop {
@@ -176,7 +177,7 @@ impl Docker {
                     let runs = state.running == Some(true);
                     if state.oom_killed == Some(true) {
                         return lost("it had no memory left");
-                    } else if !runs {
+                    } else if !runs || began_after(&state, since) {
                         return lost("it was stopped or removed");
                     } else if held.connect().await.is_ok() && Instant::now() >= until {
                         return lost("what looked after the run there was killed");
@@ -201,4 +202,10 @@ fn full(name: &str) -> Error {
         what: format!("the sandbox `{name}` has no room for another process"),
         hint: "stop what runs there, raise --pids, or use --fresh for one of its own",
     }
+}
+
+/// Whether a container was started again after this moment.
+fn began_after(state: &ContainerState, since: Timestamp) -> bool {
+    let began = state.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+    began.is_some_and(|began| began > since)
 }
