@@ -61,9 +61,12 @@ impl Broken {
 }
 
 async fn serve(path: PathBuf, mut state: watch::Receiver<Wire>, meets: watch::Sender<Option<Wire>>) {
+    // Listens until the next one stands in its place: nobody is refused in between.
+    let mut before = None;
     loop {
         let wire = *state.borrow_and_update();
         if wire == Wire::Refuses {
+            drop(before.take());
             meets.send_replace(Some(wire));
             // The file stays, and nobody listens.
             match state.changed().await {
@@ -76,6 +79,7 @@ async fn serve(path: PathBuf, mut state: watch::Receiver<Wire>, meets: watch::Se
         let listener = UnixListener::bind(&next).unwrap();
         std::fs::set_permissions(&next, Permissions::from_mode(0o666)).unwrap();
         std::fs::rename(&next, &path).unwrap();
+        drop(before.take());
         meets.send_replace(Some(wire));
         let refusals = Arc::new(AtomicU64::new(if let Wire::Starts(times) = wire { times } else { 0 }));
         loop {
@@ -97,6 +101,7 @@ async fn serve(path: PathBuf, mut state: watch::Receiver<Wire>, meets: watch::Se
                 }
             }
         }
+        before = Some(listener);
     }
 }
 
