@@ -73,10 +73,13 @@ async fn an_engine_that_is_just_starting_is_waited_for() {
     let (record, _) = succeeds(&engine, yard.line("true")).await;
     let told = format!("{:?}", engine.events(record.id, 0).unwrap().0);
     assert!(told.contains("wait for Docker"), "{told}");
+    // One that takes its first callers and drops them.
+    wire.set(Wire::Drops(2));
+    succeeds(&engine, yard.within(fresh(), "true")).await;
     // One that holds the door shut while it starts.
     wire.set(Wire::Hangs);
     let id = start(&engine, yard.within(fresh(), "true")).await;
-    tokio::time::sleep(Duration::from_secs(3)).await; // so that its first question is given up
+    until("it waits", || happenings(&engine, id).contains(&"preparing").then_some(())).await;
     wire.set(Wire::Works);
     assert_eq!(outcome(&end(&engine, id).await), &Outcome::Succeeded);
 }

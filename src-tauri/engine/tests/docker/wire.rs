@@ -19,6 +19,8 @@ pub(crate) enum Wire {
     Refuses,
     /// The engine says that it is not ready, so many times, and then works.
     Starts(u64),
+    /// So many callers are dropped without a word, and then it works.
+    Drops(u64),
 }
 
 pub(crate) struct Broken {
@@ -81,7 +83,10 @@ async fn serve(path: PathBuf, mut state: watch::Receiver<Wire>, meets: watch::Se
         std::fs::rename(&next, &path).unwrap();
         drop(before.take());
         meets.send_replace(Some(wire));
-        let refusals = Arc::new(AtomicU64::new(if let Wire::Starts(times) = wire { times } else { 0 }));
+        let refusals = Arc::new(AtomicU64::new(match wire {
+            Wire::Starts(times) | Wire::Drops(times) => times,
+            _ => 0,
+        }));
         loop {
             tokio::select! {
                 changed = state.changed() => {
@@ -111,6 +116,9 @@ async fn connect(mut caller: UnixStream, wire: Wire, refusals: &AtomicU64) {
     }
     let less = |left: u64| left.checked_sub(1);
     if refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+        if matches!(wire, Wire::Drops(_)) {
+            return;
+        }
         let mut request = [0; 1024];
         let _ = caller.read(&mut request).await;
         let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";

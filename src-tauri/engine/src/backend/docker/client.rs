@@ -41,16 +41,17 @@ pub(super) async fn ping(docker: &Docker, address: &Address) -> Result<()> {
 
 /// The same, waiting for one that is still starting.
 pub(super) async fn await_engine(docker: &Docker, address: &Address, reporter: &Reporter) -> Result<()> {
-    let until = Instant::now() + STARTING;
+    let begun = Instant::now();
     let mut told = false;
     loop {
-        let failure = match timeout(PING, docker.ping()).await {
+        let (failure, patience) = match timeout(PING, docker.ping()).await {
             Ok(Ok(_)) => return Ok(()),
-            Ok(Err(failure)) if is_starting(&failure) => unreachable(address, &failure),
+            Ok(Err(failure)) if is_starting(&failure) => (unreachable(address, &failure), STARTING),
+            Ok(Err(failure)) if broke_off(&failure) => (unreachable(address, &failure), PING),
             Ok(Err(failure)) => return Err(unreachable(address, &failure)),
-            Err(_) => silent(address),
+            Err(_) => (silent(address), STARTING),
         };
-        if Instant::now() >= until {
+        if begun.elapsed() >= patience {
             return Err(failure);
         }
         if !std::mem::replace(&mut told, true) {
@@ -63,6 +64,13 @@ pub(super) async fn await_engine(docker: &Docker, address: &Address, reporter: &
 /// An engine that has its door open already and says that it is not ready.
 fn is_starting(failure: &Failure) -> bool {
     matches!(failure, Failure::DockerResponseServerError { status_code: 502..=504, .. })
+}
+
+/// A connection that was taken and then given up: what held the door open while the engine started or ended.
+fn broke_off(failure: &Failure) -> bool {
+    use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
+    let nobody = matches!(io_kind(failure), Some(ConnectionRefused | NotFound | PermissionDenied));
+    status(failure).is_none() && !nobody
 }
 
 fn silent(address: &Address) -> Error {
