@@ -74,6 +74,8 @@ pub(crate) enum Told {
     Step(String),
     /// A step went on: how much is done and how much there is to do, in the step's own unit.
     Progress { step: String, current: u64, total: Option<u64> },
+    /// Something that a person should know.
+    Note(String),
     /// The sandbox that the run got.
     Sandbox(Box<SandboxFacts>),
 }
@@ -93,6 +95,10 @@ impl Reporter {
     pub(crate) async fn step(&self, step: impl Into<String>) {
         // Whoever stopped listening does not want to know.
         let _ = self.0.send(Told::Step(step.into())).await;
+    }
+
+    pub(crate) async fn note(&self, line: String) {
+        let _ = self.0.send(Told::Note(line)).await;
     }
 
     pub(crate) fn progress(&self, step: &str, current: u64, total: Option<u64>) {

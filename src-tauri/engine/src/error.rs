@@ -159,6 +159,12 @@ pub enum Error {
         /// What is known of it.
         why: String,
     },
+    /// The workspace and its copy in a sandbox could not be made the same.
+    #[error("the copy of the workspace could not be brought up to date: {why}")]
+    Sync {
+        /// The words of whichever side it failed on.
+        why: String,
+    },
     /// The run should be confined, and this system cannot do it.
     #[error("this system cannot guard the run as asked; it was not started")]
     GuardUnavailable {
@@ -291,6 +297,7 @@ impl Error {
             Self::SandboxRefused { .. } => "sandbox-refused",
             Self::SandboxNotFound { .. } => "sandbox-not-found",
             Self::SandboxLost { .. } => "sandbox-lost",
+            Self::Sync { .. } => "sync-failed",
             Self::GuardUnavailable { .. } => "guard-unavailable",
             Self::Connection { .. } => "connection-lost",
             Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",
@@ -327,6 +334,7 @@ impl Error {
                 "check the name, get it with `stigmer image pull`, or build the basic one with `stigmer image build basic`"
             }
             Self::Incomplete { .. } => "see the table above; build the image again, or name another --tier",
+            Self::Sync { .. } => "run it again, which brings the rest; leave out what should not go with a .stigmerignore file",
             Self::PortInUse { .. } => "choose another with --port, or end the program that has it",
             Self::SandboxNotFound { .. } => "see `stigmer sandbox list` for what there is",
             Self::ProgramNotFound { program } if program.contains(char::is_whitespace) => {

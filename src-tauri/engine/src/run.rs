@@ -182,6 +182,9 @@ impl Run {
             }
         };
         self.live.execution.send_replace(None);
+        while let Some(told) = told.as_mut().and_then(|told| told.try_recv().ok()) {
+            self.heed(told);
+        }
         if let Some(finish) = &finish {
             self.note_survivors(&finish.left);
         }

@@ -2,4 +2,5 @@
 
 pub mod files;
 mod ignored;
+pub(crate) mod sync;
 pub mod watch;

@@ -5,6 +5,9 @@
 //! | none | holds one conversation |
 //! | `sandbox HOME` | the same in a container, where the user may have no home folder; `HOME` is made then |
 //! | `serve SOCKET HOME [SECONDS [once]]` | holds any number of them over a socket, as the first process of a container; ends when it was idle for so long, or after the first |
+//! | `join SOCKET` | carries one of those between the socket and standard input and output, where the engine cannot reach the socket |
+//! | `open FOLDER` | lets every user of a sandbox write to a folder that was made for it |
+//! | `tree FOLDER STATE` | answers what `stigmer-tree` asks about a copy of the workspace |
 //!
 //! | exit code | meaning |
 //! | --- | --- |
@@ -18,13 +21,15 @@
 //! `outbox.rs` is the only one that writes to the engine, `os.rs` the only one that knows the system.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{IsTerminal, Write};
+use std::io::{self, BufReader, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 mod ending;
 mod input;
+mod join;
 mod os;
 mod outbox;
 mod output;
@@ -42,7 +47,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let words: Vec<_> = arguments.iter().map(OsString::as_os_str).collect();
     match words.as_slice() {
-        [] if std::io::stdin().is_terminal() => refuse(),
+        [] if io::stdin().is_terminal() => refuse(),
         [] => converse(),
         [verb, home] if *verb == "sandbox" => {
             serve::settle_in(Path::new(home));
@@ -52,9 +57,16 @@ fn main() -> ExitCode {
             Some(lifetime) => serve(Path::new(socket), Path::new(home), lifetime),
             None => refuse(),
         },
+        [verb, socket] if *verb == "join" => end("cannot be joined", socket, join::join(Path::new(socket))),
+        [verb, folder] if *verb == "open" => end("cannot be opened", folder, open(Path::new(folder))),
+        [verb, folder, state] if *verb == "tree" => {
+            let (mut from, mut to) = (BufReader::new(io::stdin()), BufWriter::new(io::stdout()));
+            let served = stigmer_tree::serve(Path::new(folder), Path::new(state), &mut from, &mut to);
+            end("cannot be kept the same", folder, served)
+        }
         [argument] if *argument == "--help" || *argument == "--version" => {
             // A reader that is gone needs no help.
-            let _ = std::io::stdout().write_all(about().as_bytes());
+            let _ = io::stdout().write_all(about().as_bytes());
             ExitCode::SUCCESS
         }
         _ => refuse(),
@@ -77,12 +89,21 @@ fn serve(socket: &Path, home: &Path, lifetime: Lifetime) -> ExitCode {
     match serve::serve(socket, lifetime) {
         Ok(true) => converse(),
         Ok(false) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ =
-                writeln!(std::io::stderr(), "stigmer-runner: cannot listen at {}: {error}", socket.display());
-            ExitCode::FAILURE
-        }
+        Err(error) => end("cannot be listened at", socket.as_os_str(), Err(error)),
     }
+}
+
+/// Lets every user write to a folder.
+fn open(folder: &Path) -> io::Result<()> {
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777))
+}
+
+/// How something that needs no conversation ended.
+fn end(what: &str, where_: &OsStr, done: io::Result<()>) -> ExitCode {
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    // Whoever started it is told by the exit code, too.
+    let _ = writeln!(io::stderr(), "stigmer-runner: {} {what}: {error}", Path::new(where_).display());
+    ExitCode::FAILURE
 }
 
 fn converse() -> ExitCode {
@@ -95,7 +116,7 @@ fn converse() -> ExitCode {
 }
 
 fn refuse() -> ExitCode {
-    let _ = std::io::stderr().write_all(about().as_bytes());
+    let _ = io::stderr().write_all(about().as_bytes());
     ExitCode::from(2)
 }
 

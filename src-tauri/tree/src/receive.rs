@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::survey::{digest, kind, now, stamp};
 use crate::word::unexpected;
-use crate::{Change, Entry, Kind, Problem, State, Word, get, inside, stays_inside, to_bytes};
+use crate::{Change, Entry, Kind, Problem, Stamp, State, Word, get, inside, stays_inside, to_bytes};
 
 /// What the version that is not home's is called where an entry changed in both places.
 const BESIDE: &str = ".from-sandbox";
@@ -35,8 +35,8 @@ pub enum Side {
 /// What came of taking.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Received {
-    /// Entries that were taken, also those that were there already.
-    pub entries: usize,
+    /// What both places have now, as the sender has it: for its [`State::agree`].
+    pub taken: Vec<Change>,
     /// Entries that had changed in both places, and what the version that is not home's is called.
     pub conflicts: Vec<(ByteBuf, ByteBuf)>,
     /// Entries that could not be read there or written here.
@@ -75,16 +75,22 @@ struct Taking<'a> {
 
 impl Taking<'_> {
     fn change(&mut self, change: Change, from: &mut impl Read) -> io::Result<()> {
-        let Change { path: name, entry } = change;
+        let Change { path: name, mut entry } = change;
         let path = inside(&name);
         let outside = || io::Error::new(io::ErrorKind::InvalidInput, "it is not inside the folder");
-        let done = match (path, entry) {
+        let done = match (path, &mut entry) {
             (Some(path), None) => self.gone(&path, &name),
-            (Some(path), Some(Entry { kind: Kind::Folder { mode }, .. })) => self.make_folder(&path, mode),
-            (Some(path), Some(Entry { kind: Kind::Link { target }, .. })) => self.link(&path, &target),
-            (Some(path), Some(Entry { kind: Kind::File { mode, modified, .. }, .. })) => {
+            (Some(path), Some(Entry { kind: Kind::Folder { mode }, .. })) => self.make_folder(&path, *mode),
+            (Some(path), Some(Entry { kind: Kind::Link { target }, .. })) => self.link(&path, target),
+            (Some(path), Some(Entry { kind: Kind::File { mode, modified, .. }, stamp, digest })) => {
                 let content = self.content(&path, from)?;
-                content.and_then(|content| self.file(&path, content, mode, modified))
+                content.and_then(|content| {
+                    *digest = Some(content.digest);
+                    if content.unsteady {
+                        *stamp = Stamp::default();
+                    }
+                    self.file(&path, content, *mode, *modified)
+                })
             }
             (None, Some(Entry { kind: Kind::File { .. }, .. })) => {
                 drain(from)?;
@@ -93,7 +99,7 @@ impl Taking<'_> {
             (None, _) => Err(outside()),
         };
         match done {
-            Ok(()) => self.received.entries += 1,
+            Ok(()) => self.received.taken.push(Change { path: name, entry }),
             Err(error) => self.received.problems.push(Problem::new(&name, error)),
         }
         Ok(())
@@ -233,7 +239,7 @@ impl Taking<'_> {
             path.with_file_name(name)
         };
         let is_free = |path: &PathBuf| self.folder.symlink_metadata(path).is_err();
-        (1..).map(name).find(is_free).unwrap_or_else(|| name(u32::MAX))
+        (1..u32::MAX).map(name).find(is_free).unwrap_or_else(|| name(u32::MAX))
     }
 
     /// Whether what is at a path is something else than what both had.

@@ -8,6 +8,7 @@
 mod about;
 mod client;
 mod container;
+mod copy;
 mod credentials;
 mod disk;
 mod execution;
@@ -20,6 +21,7 @@ mod recipe;
 mod sandboxes;
 mod sweep;
 mod warm;
+mod way;
 mod work;
 
 use std::io;
@@ -36,9 +38,10 @@ use tokio_util::task::TaskTracker;
 
 pub use self::about::About;
 pub use self::find::{Address, Wish};
-pub use self::recipe::{Recipe, SHARED, Supply, WORKSPACE};
+pub use self::recipe::{Recipe, Supply, WORKSPACE};
 
 use self::container::{Folders, Held};
+use self::copy::{Back, Far};
 use self::execution::InSandbox;
 use self::reach::Reached;
 use self::recipe::Kind;
@@ -48,6 +51,7 @@ use super::{Backend, Execution, Launch, RUN_ID, Reporter};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::spec::{Mode, RunId};
+use crate::workspace::sync::Copy;
 
 /// Longest time for a container to end what is left of a run.
 const SWEEPING: Duration = Duration::from_secs(5);
@@ -112,6 +116,36 @@ impl Docker {
         Ok(engine.address)
     }
 
+    /// Copies the workspace into a container on another disk. Returns what brings it back.
+    async fn copied(
+        &self,
+        engine: &Engine,
+        held: &Held,
+        recipe: &Recipe,
+        reporter: &Reporter,
+    ) -> Result<Option<Back>> {
+        // What is named need not have a copy of this workspace.
+        if !engine.is_far() || recipe.supply.within.is_some() {
+            return Ok(None);
+        }
+        let (workspace, home) = (recipe.workspace.clone(), self.0.home.root().to_owned());
+        let copy = Copy { workspace, home, folder: held.copy() };
+        let far = Far { engine: engine.clone(), name: held.name.clone() };
+        copy.bring_there(&far, reporter).await?;
+        Ok(Some(Back::new(copy, far, reporter.clone())))
+    }
+
+    /// The engine that has a container.
+    fn engine_of(&self, name: &str) -> Result<Engine> {
+        let known = self.0.engine.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match (known, self.0.folders.engine(name)) {
+            (Some(known), Some(address)) if known.address.uri == address.uri => Ok(known),
+            (_, Some(address)) => Ok(Engine { api: client::connect(&address)?, address }),
+            (Some(known), None) => Ok(known),
+            (None, None) => Err(Error::SandboxNotFound { name: name.to_owned() }),
+        }
+    }
+
     /// Holds a container, which need not be there yet.
     async fn hold(&self, name: &str) -> Result<Held> {
         let (folders, name) = (self.0.folders.clone(), name.to_owned());
@@ -125,7 +159,7 @@ impl Docker {
     /// A container that served its one run goes, and its folder. Where this engine does not stay, it goes by itself, and
     /// whoever looks next removes the folder.
     fn forget_when_over(&self, engine: Engine, held: Held) {
-        if self.0.stays.load(Ordering::Relaxed) {
+        if self.0.stays.load(Ordering::Relaxed) || engine.is_far() {
             let docker = self.clone();
             self.0.tasks.spawn(async move { docker.discard(&engine, held).await });
         }
@@ -192,9 +226,19 @@ impl Backend for Docker {
         }
         let Reached { held, runner, kind, engine, processor, .. } =
             self.reach(&launch, recipe, reporter).await?;
+        let copy = match self.copied(&engine, &held, recipe, reporter).await {
+            Ok(copy) => copy,
+            Err(error) => {
+                if kind == Kind::Fresh {
+                    self.forget_when_over(engine, held);
+                }
+                return Err(error);
+            }
+        };
         match runner.start(launch.request()).await {
             Ok(Started::Running(inner)) => {
-                Ok(Box::new(InSandbox { inner, docker: self.clone(), engine, kind, held: Some(held) }))
+                let (docker, held) = (self.clone(), Some(held));
+                Ok(Box::new(InSandbox { inner, docker, engine, kind, held, copy }))
             }
             Ok(Started::Refused(refusal, message)) => {
                 if kind == Kind::Fresh {
@@ -212,9 +256,14 @@ impl Backend for Docker {
         let variable = format!("{RUN_ID}={id}");
         for name in self.0.folders.names() {
             let held = self.hold(&name).await?;
-            let Ok(stream) = held.connect().await else { continue };
-            let (replies, requests) = stream.into_split();
-            let swept = runner::sweep(Box::new(replies), Box::new(requests), &variable);
+            let Ok(engine) = self.engine_of(&name) else { continue };
+            let swept = async {
+                match engine.connect(&held).await {
+                    Ok((replies, requests)) => runner::sweep(replies, requests, &variable).await,
+                    // Where nobody listens nothing runs.
+                    Err(_) => Ok(()),
+                }
+            };
             match timeout(SWEEPING, swept).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!(%error, name, "a container ended while it was swept"),

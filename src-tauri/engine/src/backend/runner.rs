@@ -17,8 +17,11 @@ use crate::error::{Error, Result};
 /// Room that is made for each read, in bytes: a whole output frame of the runner.
 const READ: usize = 264 << 10;
 
-type Reader = Box<dyn AsyncRead + Send + Unpin>;
-type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+/// What the runner says.
+pub(super) type Reader = Box<dyn AsyncRead + Send + Unpin>;
+
+/// What the runner is asked.
+pub(super) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// A command that a runner looks after.
 pub(super) struct RunnerExecution {

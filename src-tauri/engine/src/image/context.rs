@@ -96,7 +96,7 @@ fn pack(
 }
 
 /// The patterns of `.dockerignore`. Unlike those for git they all begin at the folder itself.
-fn ignored(folder: &Path) -> Result<Gitignore> {
+pub(crate) fn ignored(folder: &Path) -> Result<Gitignore> {
     let path = folder.join(".dockerignore");
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,

@@ -11,7 +11,7 @@ use stigmer_runner::Script;
 
 use super::{Surroundings, directory};
 use crate::backend::Launch;
-use crate::backend::docker::{Recipe, SHARED, Supply, WORKSPACE, Wish};
+use crate::backend::docker::{Recipe, Supply, WORKSPACE, Wish};
 use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -38,8 +38,8 @@ const CREDENTIALS: [&str; 12] = [
 const ENGINES: [&str; 3] = ["docker.sock", "podman.sock", "containerd.sock"];
 
 /// Folders of a sandbox that are made for it, and cannot be anything else.
-const OCCUPIED: [&str; 8] =
-    [WORKSPACE, "/proc", "/sys", "/dev", "/run", "/var/run", SHARED, "/run/stigmer-runner"];
+const OCCUPIED: [&str; 7] =
+    [WORKSPACE, "/proc", "/sys", "/dev", "/run", "/var/run", "/run/stigmer"];
 
 /// What a sandbox needs to know of this machine.
 pub(crate) struct Machine<'a> {
@@ -137,6 +137,7 @@ pub(crate) fn wish(config: &Config) -> Wish {
         host: named("sandbox.docker_host"),
         context: named("sandbox.docker_context"),
         tls: config.flag("sandbox.docker_tls_verify").unwrap_or_default(),
+        keys: config.text("sandbox.docker_cert_path").filter(|text| !text.is_empty()).map(Into::into),
     }
 }
 
@@ -304,7 +305,7 @@ fn mounts(
         if target.components().any(|part| part == Component::ParentDir) || target == Path::new("/") {
             return Err(unusable("has a target that cannot be", "write an absolute path without `..`"));
         }
-        if OCCUPIED.iter().any(|taken| target == Path::new(taken)) || target.starts_with(SHARED) {
+        if OCCUPIED.iter().any(|taken| target == Path::new(taken)) || target.starts_with("/run/stigmer") {
             return Err(unusable(
                 "has a target that a sandbox needs itself",
                 "choose another, such as /mnt/NAME",

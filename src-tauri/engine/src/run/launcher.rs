@@ -59,6 +59,7 @@ impl Run {
             Told::Progress { step, current, total } => {
                 self.happened(What::Progress { step, current, total });
             }
+            Told::Note(line) => self.say(&line),
             Told::Sandbox(facts) => {
                 self.place.sandbox = Some(facts);
                 self.happened(What::Placed { place: self.place.clone() });

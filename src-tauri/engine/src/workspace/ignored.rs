@@ -78,7 +78,12 @@ impl Ignored {
 
     /// Whether a rule names this path itself.
     fn names(&self, path: &Path, is_folder: bool) -> bool {
-        if path.file_name() == Some(OsStr::new(".git")) || path == self.home {
+        path.file_name() == Some(OsStr::new(".git")) || self.keeps_here(path, is_folder)
+    }
+
+    /// The same for what is copied to another place, where a repository is of use.
+    pub(super) fn keeps_here(&self, path: &Path, is_folder: bool) -> bool {
+        if path == self.home {
             return true;
         }
         if self.always.matched(path, is_folder).is_ignore() {

@@ -11,12 +11,16 @@ mod desk;
 #[expect(dead_code, reason = "every test program uses its own part of this")]
 #[path = "../common/docker.rs"]
 mod docker;
+#[expect(dead_code, reason = "every test program uses its own part of this")]
+#[path = "../common/line.rs"]
+mod line;
 mod wire;
 mod yard;
 
 mod building;
 mod doctor;
 mod failing;
+mod far;
 mod images;
 mod killed;
 mod limits;

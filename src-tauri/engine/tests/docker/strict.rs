@@ -23,8 +23,8 @@ async fn a_sandbox_has_no_rights_and_gets_none() {
         ls /dev/sda /dev/kmsg 2>&1; echo >/proc/sys/kernel/hostname; chown 1000 /tmp 2>&1; true";
     let (_, said) = ran(&engine, yard.line(line)).await;
     assert!(!said.contains("docker.sock") && said.contains("denied") | said.contains("permitted"), "{said}");
-    let (_, said) = succeeds(&engine, yard.line("ls /run/stigmer")).await;
-    assert!(said.lines().all(|name| name == "socket" || name == "home"), "{said}");
+    let (_, said) = succeeds(&engine, yard.line("cd /run/stigmer && ls . shared")).await;
+    assert!(said.lines().all(|name| [".:", "runner", "shared", "", "shared:", "socket", "home"].contains(&name)), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn a_program_cannot_change_the_runner_nor_reach_beyond_its_folders() {
     std::fs::write(yard.home.root().join("secret"), "secret").unwrap();
     std::os::unix::fs::symlink(yard.home.root().join("secret"), yard.workspace.join("link")).unwrap();
     let line =
-        "echo x >/run/stigmer-runner && exit 1; rm -f /run/stigmer-runner && exit 2; cat link && exit 3;
+        "echo x >/run/stigmer/runner && exit 1; rm -f /run/stigmer/runner && exit 2; cat link && exit 3;
         ls /run/stigmer/.. | grep -v stigmer && exit 4; true";
     let (_, said) = succeeds(&engine, yard.line(line)).await;
     assert!(!said.contains("secret\n"), "{said}");
@@ -97,7 +97,7 @@ async fn mounts_that_cannot_be_are_refused_before_there_is_a_run_or_by_their_nam
         mounts(&[(place.path(), "/x/../../etc", true)]),
         // What is ours there.
         mounts(&[(place.path(), "/run/stigmer", false)]),
-        mounts(&[(place.path(), "/run/stigmer-runner", false)]),
+        mounts(&[(place.path(), "/run/stigmer/runner", false)]),
         mounts(&[(place.path(), "/workspace", false)]),
         mounts(&[(place.path(), "/workspace/", false)]),
         mounts(&[(place.path(), "/run", false)]),

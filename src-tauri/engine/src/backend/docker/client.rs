@@ -23,6 +23,15 @@ const ANSWER: u64 = 120;
 /// A connection to the engine at an address. Nothing is sent yet.
 pub(super) fn connect(address: &Address) -> Result<Docker> {
     let connected = match address.uri.split_once("://") {
+        Some(("tcp", _)) if let Some(keys) = &address.keys => Docker::connect_with_ssl(
+            &address.uri,
+            &keys.join("key.pem"),
+            &keys.join("cert.pem"),
+            &keys.join("ca.pem"),
+            ANSWER,
+            API_DEFAULT_VERSION,
+        ),
+        Some(("ssh", _)) => Docker::connect_with_ssh(&address.uri, ANSWER, API_DEFAULT_VERSION, None),
         Some(("unix", path)) => Docker::connect_with_socket(path, ANSWER, API_DEFAULT_VERSION),
         Some(("tcp" | "http", _)) => Docker::connect_with_http(&address.uri, ANSWER, API_DEFAULT_VERSION),
         _ => Docker::connect_with_host(&address.uri),

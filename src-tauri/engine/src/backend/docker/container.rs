@@ -13,12 +13,19 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 
+use super::find::Address;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::os;
 
 /// The file in a container's folder that names its engine.
 const ENGINE: &str = "engine";
+
+/// The file that says that its runner was heard through the engine.
+const HEARD: &str = "heard";
+
+/// The folder of what is known of the workspace's copy in it.
+const COPY: &str = "copy";
 
 /// Longest time between asking for a container and its being there.
 const COMING: Duration = Duration::from_mins(1);
@@ -80,9 +87,9 @@ impl Folders {
         Ok(read().unwrap_or(id))
     }
 
-    /// The engine that has a container, as far as it is known.
-    pub(super) fn engine(&self, name: &str) -> Option<String> {
-        fs::read_to_string(self.folder(name).join(ENGINE)).ok().filter(|uri| !uri.is_empty())
+    /// Where the engine is that has a container, as far as it is known.
+    pub(super) fn engine(&self, name: &str) -> Option<Address> {
+        serde_json::from_slice(&fs::read(self.folder(name).join(ENGINE)).ok()?).ok()
     }
 
     /// Whether a container that is not there may just be coming: it was asked for a moment ago, and nothing was heard
@@ -91,7 +98,8 @@ impl Folders {
         let folder = self.folder(name);
         let asked = fs::metadata(folder.join(ENGINE)).and_then(|file| file.modified());
         let is_new = asked.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < COMING));
-        is_new && fs::symlink_metadata(folder.join("shared/socket")).is_err()
+        let was_heard = folder.join(HEARD).exists() || fs::symlink_metadata(folder.join("shared/socket")).is_ok();
+        is_new && !was_heard
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -172,7 +180,7 @@ impl Held {
     /// Makes the shared folder, without what an earlier container left in it, and notes which engine has the container.
     /// The folder is `open` where another user than ours works in the container: nobody else gets through the one
     /// around it.
-    pub(super) fn prepare(&self, engine: &str, open: bool) -> Result<()> {
+    pub(super) fn prepare(&self, engine: &Address, open: bool) -> Result<()> {
         let shared = self.shared();
         let prepare = || {
             match fs::remove_dir_all(&shared) {
@@ -183,12 +191,34 @@ impl Held {
             if open {
                 os::open_to_all(&shared)?;
             }
-            fs::write(self.folder.join(ENGINE), engine)
+            for old in [self.folder.join(HEARD), self.folder.join(COPY).join("state")] {
+                match fs::remove_file(&old) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            fs::write(self.folder.join(ENGINE), serde_json::to_vec(engine)?)
         };
         prepare().map_err(Error::storage("creating", &shared))
     }
 
-    /// Connects to the runner of the container.
+    /// What this machine knows of the copy of the workspace in the container.
+    pub(super) fn copy(&self) -> PathBuf {
+        self.folder.join(COPY)
+    }
+
+    /// Notes that the runner was heard through the engine: it can be reached that way, whatever its socket is.
+    pub(super) fn note_heard(&self) {
+        // Without the note it is found out again.
+        let _ = fs::write(self.folder.join(HEARD), []);
+    }
+
+    /// Whether the runner was heard through the engine.
+    pub(super) fn was_heard(&self) -> bool {
+        self.folder.join(HEARD).exists()
+    }
+
+    /// Connects to the runner of the container by its socket.
     pub(super) async fn connect(&self) -> io::Result<UnixStream> {
         // The folder is in the hands of what runs in the container: a link there must not lead us to somebody else. The
         // way through our own descriptors also makes the length of the path no matter.
@@ -229,6 +259,10 @@ mod tests {
         (Folders::new(Home::at(home.path())), home)
     }
 
+    fn address() -> Address {
+        Address::of("unix:///x".to_owned(), String::new())
+    }
+
     #[test]
     fn what_somebody_holds_is_claimed_by_nobody() {
         let (folders, _home) = folders();
@@ -253,7 +287,7 @@ mod tests {
         });
         claimed.forget();
         let held = waiting.join().unwrap();
-        held.prepare("unix:///x", false).unwrap();
+        held.prepare(&address(), false).unwrap();
         assert!(held.shared().is_dir() && folders.claim("a").is_none());
     }
 
@@ -268,7 +302,7 @@ mod tests {
     async fn a_link_in_the_place_of_the_socket_is_not_followed() {
         let (folders, home) = folders();
         let held = folders.hold("a").unwrap();
-        held.prepare("unix:///x", false).unwrap();
+        held.prepare(&address(), false).unwrap();
         let elsewhere = home.path().join("elsewhere");
         let _listener = std::os::unix::net::UnixListener::bind(&elsewhere).unwrap();
         std::os::unix::fs::symlink(&elsewhere, held.shared().join("socket")).unwrap();

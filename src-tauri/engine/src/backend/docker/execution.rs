@@ -7,6 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::container::Held;
+use super::copy::Back;
 use super::recipe::Kind;
 use super::{Docker, Engine};
 use crate::backend::runner::RunnerExecution;
@@ -21,6 +22,8 @@ pub(super) struct InSandbox {
     pub kind: Kind,
     /// Held as long as the program runs, so that nobody removes the container. `None` once it is dropped.
     pub held: Option<Held>,
+    /// Brings the workspace back from another disk.
+    pub copy: Option<Back>,
 }
 
 impl InSandbox {
@@ -57,7 +60,11 @@ impl Execution for InSandbox {
 
     async fn output(&self) -> Result<Option<Output>> {
         let output = self.inner.output().await;
-        self.explained(output).await
+        let output = self.explained(output).await?;
+        if let (None, Some(copy)) = (&output, &self.copy) {
+            copy.bring().await?;
+        }
+        Ok(output)
     }
 
     async fn wait(&self) -> Result<Finish> {

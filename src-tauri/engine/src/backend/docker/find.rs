@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -16,20 +16,30 @@ pub struct Wish {
     pub host: Option<(String, String)>,
     /// A context of the Docker client, and who named it.
     pub context: Option<(String, String)>,
-    /// Whether the connection was asked to be encrypted.
+    /// Whether a connection to another machine was asked to be encrypted.
     pub tls: bool,
+    /// The folder of its certificates: `ca.pem`, `cert.pem`, `key.pem`. By default that of the Docker client.
+    pub keys: Option<PathBuf>,
 }
 
 /// An engine's address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
-    /// `unix://…`, `npipe://…`, `tcp://…`.
+    /// `unix://…`, `npipe://…`, `tcp://…`, `ssh://…`.
     pub uri: String,
     /// Why it was taken, for people.
     pub why: String,
+    /// Where the certificates are for an encrypted connection.
+    #[serde(default)]
+    pub keys: Option<PathBuf>,
 }
 
 impl Address {
+    /// One without certificates.
+    pub(super) fn of(uri: String, why: String) -> Self {
+        Self { uri, why, keys: None }
+    }
+
     /// Whether the engine shares this machine's disk.
     pub fn is_local(&self) -> bool {
         self.uri.starts_with("unix://") || self.uri.starts_with("npipe://")
@@ -67,7 +77,11 @@ impl Around {
 /// Finds the engine.
 pub(super) fn find(wish: &Wish, around: &Around) -> Result<Address> {
     if let Some((host, who)) = &wish.host {
-        return address(host, format!("named by {who}"));
+        let found = address(host, format!("named by {who}"))?;
+        let is_far = found.uri.starts_with("tcp://");
+        let usual = || around.docker_config.clone();
+        let keys = if wish.tls && is_far { wish.keys.clone().or_else(usual) } else { None };
+        return Ok(Address { keys, ..found });
     }
     if let Some((context, who)) = &wish.context {
         return of_context(context, around, &format!("context `{context}`, named by {who}"));
@@ -81,7 +95,7 @@ pub(super) fn find(wish: &Wish, around: &Around) -> Result<Address> {
         why: "no Docker engine was found on this machine".to_owned(),
         hint: "install and start Docker (or Podman with its socket), or name its address with `sandbox.docker_host`",
     })?;
-    Ok(Address { uri: format!("unix://{}", path.display()), why: format!("the socket of {whose}") })
+    Ok(Address::of(format!("unix://{}", path.display()), format!("the socket of {whose}")))
 }
 
 /// Sockets that engines usually have, the most likely first.
@@ -108,16 +122,13 @@ fn sockets(around: &Around) -> Vec<(&'static str, PathBuf)> {
 fn address(uri: &str, why: String) -> Result<Address> {
     let uri = if uri.starts_with('/') { format!("unix://{uri}") } else { uri.to_owned() };
     match uri.split_once("://") {
-        Some(("unix" | "npipe" | "tcp" | "http", rest)) if !rest.is_empty() => Ok(Address { uri, why }),
-        Some(("ssh", _)) => Err(Error::BackendUnavailable {
-            backend: "Docker",
-            why: format!("`{uri}` ({why}) would need ssh, which this version does not speak"),
-            hint: "forward its socket with `ssh -L /tmp/docker.sock:/var/run/docker.sock HOST` and name that",
-        }),
+        Some(("unix" | "npipe" | "tcp" | "http" | "ssh", rest)) if !rest.is_empty() => {
+            Ok(Address::of(uri, why))
+        }
         _ => Err(Error::BackendUnavailable {
             backend: "Docker",
             why: format!("`{uri}` ({why}) is no address of an engine"),
-            hint: "write unix:///PATH or tcp://HOST:PORT",
+            hint: "write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST",
         }),
     }
 }
@@ -158,11 +169,14 @@ fn of_context(name: &str, around: &Around, why: &str) -> Result<Address> {
         why: format!("the {why} cannot be read: {problem}"),
         hint: "see `docker context ls`, and choose one with `docker context use` or `sandbox.docker_context`",
     };
-    let folder = around.docker_config.as_deref().unwrap_or(Path::new("")).join("contexts/meta");
-    let file = folder.join(hex(&Sha256::digest(name))).join("meta.json");
+    let (contexts, id) =
+        (around.docker_config.as_deref().unwrap_or(Path::new("")).join("contexts"), hex(&Sha256::digest(name)));
+    let file = contexts.join("meta").join(&id).join("meta.json");
     let text = std::fs::read(&file).map_err(|error| unknown(&error))?;
     let context: Context = serde_json::from_slice(&text).map_err(|error| unknown(&error))?;
-    address(&context.endpoints.docker.host, why.to_owned())
+    let found = address(&context.endpoints.docker.host, why.to_owned())?;
+    let keys = contexts.join("tls").join(id).join("docker");
+    Ok(Address { keys: keys.is_dir().then_some(keys), ..found })
 }
 
 /// Bytes as two digits each.
@@ -257,7 +271,7 @@ mod tests {
     fn addresses_and_contexts_that_lead_nowhere_are_told() {
         let machine = Machine::new();
         machine.has("var/run/docker.sock", "");
-        for bad in ["ssh://me@far", "far:2375", "unix://", "gopher://x"] {
+        for bad in ["far:2375", "unix://", "gopher://x"] {
             assert_eq!(machine.find(&host(bad)).unwrap_err().code(), "backend-unavailable", "{bad}");
         }
         machine.has("home/.docker/config.json", r#"{"currentContext":"gone"}"#);

@@ -3,19 +3,21 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bollard::body_full;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions,
+    UploadToContainerOptionsBuilder,
 };
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use super::container::Held;
 use super::reach::Reached;
-use super::recipe::{Kind, Making};
-use super::{Docker, Engine, Recipe, Removal, client, remove};
+use super::recipe::{Kind, Making, OURS};
+use super::{Docker, Engine, Recipe, Removal, WORKSPACE, client, remove, way};
 use crate::backend::beside;
 use crate::backend::runner::Greeted;
 use crate::error::{Error, Result};
@@ -25,6 +27,9 @@ const LISTENING: Duration = Duration::from_secs(20);
 
 /// Time between two tries to reach it. It is there within milliseconds, and nothing tells when.
 const KNOCK: Duration = Duration::from_millis(2);
+
+/// Time after which the socket of a container that runs is thought to be of no use.
+const OF_NO_USE: Duration = Duration::from_secs(2);
 
 /// Time in which a container goes whose first process ended.
 const GOING: Duration = Duration::from_secs(2);
@@ -108,7 +113,7 @@ impl NewContainer {
         let held = self.docker.hold_new()?;
         let made = async {
             self.start(&held, Kind::Fresh).await?;
-            await_socket(&self.engine, &held, &self.recipe.image).await
+            self.docker.await_listening(&self.engine, &held, &self.recipe.image).await
         };
         match made.await {
             Ok(()) => Ok(held),
@@ -145,24 +150,17 @@ impl NewContainer {
 
     async fn start(&self, held: &Held, kind: Kind) -> Result<()> {
         let api = &self.engine.api;
-        if !self.engine.address.is_local() {
-            return Err(Error::BackendUnavailable {
-                backend: "Docker",
-                why: format!("{} has another disk than this machine", self.engine.address.uri),
-                hint: "this version needs an engine on this machine; choose it with `sandbox.docker_host`",
-            });
-        }
         if self.again {
             return self.launch(held).await;
         }
-        held.prepare(&self.engine.address.uri, !self.recipe.is_for_own_user())?;
+        held.prepare(&self.engine.address, !self.recipe.is_for_own_user())?;
         let (runner, shared) = (runner_program()?, held.shared());
         let making = Making {
             home: &self.owner,
             kind,
             run: &self.run,
             image_id: &self.image_id,
-            shared: Some(&shared),
+            shared: (!self.engine.is_far()).then_some(&*shared),
             runner: &runner,
         };
         let body = self.recipe.container(&making);
@@ -171,7 +169,26 @@ impl NewContainer {
         created.map_err(|failure| {
             client::refused("a sandbox could not be made", &self.recipe.image, &failure)
         })?;
-        self.launch(held).await
+        if !self.engine.is_far() {
+            return self.launch(held).await;
+        }
+        self.send_runner(held, &runner).await?;
+        self.launch(held).await?;
+        // A new volume is root's.
+        self.engine.open_folder(&held.name, WORKSPACE).await
+    }
+
+    /// Puts the runner into a container that has another disk.
+    async fn send_runner(&self, held: &Held, runner: &Path) -> Result<()> {
+        let program = runner.to_owned();
+        let read = move || std::fs::read(&program).and_then(|runner| way::ours(&runner));
+        let archive = crate::run::blocking(move || Ok(read())).await?;
+        let archive = archive.map_err(|source| Error::File { path: runner.to_owned(), source })?;
+        let options = UploadToContainerOptionsBuilder::new().path(OURS).build();
+        let sent = self.engine.api.upload_to_container(&held.name, Some(options), body_full(archive)).await;
+        sent.map_err(|failure| {
+            client::refused("a sandbox could not be made ready", &self.recipe.image, &failure)
+        })
     }
 
     async fn launch(&self, held: &Held) -> Result<()> {
@@ -183,6 +200,18 @@ impl NewContainer {
 }
 
 impl Docker {
+    /// Waits until the first process of a container listens, without a word to it where that can be.
+    pub(super) async fn await_listening(&self, engine: &Engine, held: &Held, image: &str) -> Result<()> {
+        if !engine.is_far() && !held.was_heard() {
+            return await_socket(engine, held, image).await;
+        }
+        let knock = || async {
+            let heard = self.knock(engine, held).await?;
+            heard.map(drop).ok_or_else(|| Error::Connection { source: ErrorKind::NotConnected.into() })
+        };
+        await_runner(engine, held, image, knock).await
+    }
+
     /// Removes a container that nobody needs, and its folder unless somebody else has it. A folder without a container
     /// does no harm; a container without one would not be looked for.
     pub(super) async fn discard(&self, engine: &Engine, held: Held) {
@@ -203,8 +232,8 @@ impl Docker {
     }
 }
 
-/// Waits until the first process of a container listens.
-pub(super) async fn await_socket(engine: &Engine, held: &Held, image: &str) -> Result<()> {
+/// Waits until the first process of a container listens at a socket that this machine sees.
+async fn await_socket(engine: &Engine, held: &Held, image: &str) -> Result<()> {
     let look = || match std::fs::metadata(held.socket()) {
         // The last that it does before it waits for somebody to come; see `serve` of the runner.
         Ok(socket) if socket.permissions().mode() & 0o777 == 0o666 => Ok(()),
@@ -231,6 +260,10 @@ where
             look = now + Duration::from_millis(500);
             let found = engine.api.inspect_container(&held.name, None::<InspectContainerOptions>).await;
             let runs = found.is_ok_and(|found| found.state.is_some_and(|state| state.running == Some(true)));
+            // Where the socket is of no use, as in a virtual machine, the engine joins us.
+            if runs && now >= until - LISTENING + OF_NO_USE && !held.was_heard() {
+                held.note_heard();
+            }
             if !runs || now >= until {
                 return Err(Error::SandboxRefused {
                     what: format!(

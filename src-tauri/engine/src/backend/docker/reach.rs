@@ -52,6 +52,16 @@ impl Docker {
         if let Some(name) = &recipe.supply.within {
             return self.within(&engine, name, reporter).await;
         }
+        if let Some(mount) = recipe.mounts.first().filter(|_| engine.is_far()) {
+            return Err(Error::MountUnusable {
+                what: format!(
+                    "`{}` cannot be shown to a sandbox of {}, which has another disk",
+                    mount.source.display(),
+                    engine.address.uri
+                ),
+                hint: "leave out --mount and `sandbox.mounts`; only the workspace is copied there",
+            });
+        }
         let image = self.image(&engine, recipe, reporter).await?;
         let owner = self.0.folders.owner()?;
         let making = NewContainer {
@@ -125,7 +135,7 @@ impl Docker {
     pub(super) async fn knock(&self, engine: &Engine, held: &Held) -> Result<Option<Greeted>> {
         let until = Instant::now() + ROOM;
         loop {
-            let stream = match held.connect().await {
+            let (replies, requests) = match engine.connect(held).await {
                 Ok(stream) => stream,
                 // It listens, and more wait there than it takes at once.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < until => {
@@ -134,9 +144,13 @@ impl Docker {
                 }
                 Err(_) => return Ok(None),
             };
-            let (replies, requests) = stream.into_split();
-            match timeout(GREETING, Greeted::hear(Box::new(replies), Box::new(requests))).await {
-                Ok(Ok(greeted)) => return Ok(Some(greeted)),
+            match timeout(GREETING, Greeted::hear(replies, requests)).await {
+                Ok(Ok(greeted)) => {
+                    if engine.is_far() && !held.was_heard() {
+                        held.note_heard();
+                    }
+                    return Ok(Some(greeted));
+                }
                 // It ended just now, which the next try finds out; or it can have no more processes.
                 Ok(Err(Error::Connection { source })) if source.kind() != io::ErrorKind::InvalidData => {
                     if Instant::now() >= until {
@@ -179,7 +193,7 @@ impl Docker {
                         return lost("it had no memory left");
                     } else if !runs || began_after(&state, since) {
                         return lost("it was stopped or removed");
-                    } else if held.connect().await.is_ok() && Instant::now() >= until {
+                    } else if engine.connect(held).await.is_ok() && Instant::now() >= until {
                         return lost("what looked after the run there was killed");
                     } else if Instant::now() >= until {
                         return None;

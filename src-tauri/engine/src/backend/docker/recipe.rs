@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount as DockerMount, MountBindOptions,
-    MountTmpfsOptions, MountType, PortBinding,
+    MountTmpfsOptions, MountType, MountVolumeOptions, PortBinding,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -19,11 +19,21 @@ use crate::state::SandboxFacts;
 /// The workspace inside a sandbox.
 pub const WORKSPACE: &str = "/workspace";
 
-/// What the engine and the runner share, inside a sandbox.
-pub const SHARED: &str = "/run/stigmer";
+/// What is ours, inside a sandbox.
+pub(super) const OURS: &str = "/run/stigmer";
+
+/// What its commands may write to of that: the socket and the home folder. Shared with this machine where both have the
+/// same disk.
+pub(super) const SHARED: &str = "/run/stigmer/shared";
 
 /// The runner, inside a sandbox.
-pub(super) const RUNNER: &str = "/run/stigmer-runner";
+pub(super) const RUNNER: &str = "/run/stigmer/runner";
+
+/// The socket that the runner listens at, inside a sandbox.
+pub(super) const SOCKET: &str = "/run/stigmer/shared/socket";
+
+/// Longest time for which a sandbox of one run, on another disk, waits for its next conversation.
+const BETWEEN: Duration = Duration::from_mins(1);
 
 /// Labels of our containers: whose they are, and what they are for.
 pub(super) mod label {
@@ -122,7 +132,7 @@ pub(super) struct Making<'a> {
     pub image_id: &'a str,
     /// The folder here that is [`SHARED`] there; `None` where the engine has another disk.
     pub shared: Option<&'a Path>,
-    /// The runner here; sent into the container instead where the engine has another disk.
+    /// The runner here, which is sent into the container where the engine has another disk.
     pub runner: &'a Path,
 }
 
@@ -165,7 +175,7 @@ impl Recipe {
         ContainerCreateBody {
             image: Some(making.image_id.to_owned()),
             entrypoint: Some(vec![RUNNER.to_owned()]),
-            cmd: Some(self.serve(making.kind)),
+            cmd: Some(self.serve(making.kind, making.shared.is_none())),
             user: Some(self.user.clone()),
             env: Some(self.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
             working_dir: Some(WORKSPACE.to_owned()),
@@ -217,12 +227,14 @@ impl Recipe {
     }
 
     /// What the first process of the container is told.
-    fn serve(&self, kind: Kind) -> Vec<String> {
+    fn serve(&self, kind: Kind, is_far: bool) -> Vec<String> {
         // What another user makes we could not remove.
         let home =
             if self.is_for_own_user() { format!("{SHARED}/home") } else { "/tmp/stigmer-home".to_owned() };
-        let mut words = vec!["serve".to_owned(), format!("{SHARED}/socket"), home];
+        let mut words = vec!["serve".to_owned(), SOCKET.to_owned(), home];
         match (kind, self.supply.ttl) {
+            // What brings the workspace there and back are conversations, too: the first is not the only one.
+            (Kind::Fresh, Some(ttl)) if is_far => words.push(ttl.min(BETWEEN).as_secs().to_string()),
             (Kind::Kept, _) | (_, None) => {}
             (Kind::Shared | Kind::Serving, Some(ttl)) => words.push(ttl.as_secs().to_string()),
             (Kind::Fresh, Some(ttl)) => words.extend([ttl.as_secs().to_string(), "once".to_owned()]),
@@ -245,17 +257,26 @@ impl Recipe {
             tmpfs_options: Some(MountTmpfsOptions { mode: Some(mode), ..Default::default() }),
             ..DockerMount::default()
         };
+        // Without a name it goes with its container.
+        let volume = |target: &str| DockerMount {
+            typ: Some(MountType::VOLUME),
+            target: Some(target.to_owned()),
+            volume_options: Some(MountVolumeOptions { no_copy: Some(true), ..Default::default() }),
+            ..DockerMount::default()
+        };
         let mut mounts = match making.shared {
             Some(shared) => vec![
                 bind(making.runner, RUNNER, true),
                 bind(&self.workspace, WORKSPACE, false),
                 bind(shared, SHARED, false),
             ],
-            None => vec![memory(SHARED.to_owned(), 0o1777)],
+            None => vec![volume(OURS), volume(WORKSPACE)],
         };
         mounts.extend(self.mounts.iter().map(|mount| bind(&mount.source, &mount.target, mount.read_only)));
+        // What is copied does not have it.
+        let hidden = self.hidden.iter().filter(|_| making.shared.is_some());
         let hidden =
-            self.hidden.iter().map(|folder| memory(format!("{WORKSPACE}/{}", folder.display()), 0o700));
+            hidden.map(|folder| memory(format!("{WORKSPACE}/{}", folder.display()), 0o700));
         mounts.extend(hidden);
         if self.read_only {
             mounts.extend(["/tmp", "/var/tmp"].map(|folder| memory(folder.to_owned(), 0o1777)));

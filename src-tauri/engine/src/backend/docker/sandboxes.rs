@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::reach::Reached;
 use super::recipe::{Kind, label};
-use super::{Docker, Engine, Removal, Wish, client, make, remove};
+use super::{Docker, Engine, Removal, Wish, client, remove};
 use crate::backend::Reporter;
 use crate::error::{Error, Result};
 use crate::sandbox::{Detail, Sandbox};
@@ -51,14 +51,14 @@ impl Docker {
         let (engine, found) = self.own(wish, name).await?;
         let name = found.name;
         let held = self.hold(&name).await?;
-        if held.connect().await.is_ok() {
+        if engine.connect(&held).await.is_ok() {
             return Ok(());
         }
         // What an earlier first process left there says nothing about the next.
         let _ = std::fs::remove_file(held.socket());
         let started = engine.api.start_container(&name, None::<StartContainerOptions>).await;
         started.map_err(|failure| client::refused("the sandbox could not be started", &name, &failure))?;
-        make::await_socket(&engine, &held, &found.image).await
+        self.await_listening(&engine, &held, &found.image).await
     }
 
     /// Ends what runs in a container of ours, and the container; one that is not kept is removed with that.

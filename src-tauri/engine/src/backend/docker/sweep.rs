@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::recipe::{Kind, label};
-use super::{Address, Docker, Engine, Removal, Wish, client, remove};
+use super::{Docker, Engine, Removal, Wish, client, remove};
 
 /// Times before the first looks, and between all others.
 const FIRST_LOOKS: [Duration; 2] = [Duration::from_secs(2), Duration::from_mins(1)];
@@ -52,9 +52,8 @@ impl Docker {
         let known = self.0.engine.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut engines: Vec<_> =
             known.map_or_else(|| self.engine(&Wish::default()), Ok).into_iter().collect();
-        for uri in self.0.folders.names().iter().filter_map(|name| self.0.folders.engine(name)) {
-            if engines.iter().all(|engine| engine.address.uri != uri) {
-                let address = Address { uri, why: "it has a sandbox".to_owned() };
+        for address in self.0.folders.names().iter().filter_map(|name| self.0.folders.engine(name)) {
+            if engines.iter().all(|engine| engine.address.uri != address.uri) {
                 engines.extend(client::connect(&address).map(|api| Engine { address, api }));
             }
         }
@@ -69,7 +68,7 @@ impl Docker {
         let found = engine.api.list_containers(Some(options)).await;
         let found = found.map_err(|failure| client::unreachable(&engine.address, &failure))?;
         let there: Vec<_> = found.into_iter().filter_map(Container::new).collect();
-        let is_here = |name: &String| self.0.folders.engine(name).is_none_or(|uri| uri == engine.address.uri);
+        let is_here = |name: &String| self.0.folders.engine(name).is_none_or(|its| its.uri == engine.address.uri);
         let is_gone =
             |name: &String| there.iter().all(|one| one.name != *name) && !self.0.folders.is_coming(name);
         for name in self.0.folders.names().into_iter().filter(|name| is_here(name) && is_gone(name)) {

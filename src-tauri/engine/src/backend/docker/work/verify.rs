@@ -10,7 +10,7 @@ use super::super::make::NewContainer;
 use super::super::recipe::Kind;
 use super::super::{Docker, Engine, WORKSPACE, client};
 use super::Work;
-use crate::backend::runner::{RunnerExecution, Started};
+use crate::backend::runner::{Reader, RunnerExecution, Started, Writer};
 use crate::backend::{Execution as _, Exit};
 use crate::error::{Error, Result};
 use crate::image::manifest::{LONGEST_ANSWER, Question, questions};
@@ -64,8 +64,9 @@ impl Work {
         for (index, question) in questions.iter().enumerate() {
             self.reporter.progress("ask the tools", index as u64, Some(questions.len() as u64));
             let asked = timeout(ANSWER, async {
-                let stream = held.connect().await.map_err(|source| Error::Connection { source })?;
-                ask(question, stream).await
+                let connected = self.engine.connect(held).await;
+                let (replies, requests) = connected.map_err(|source| Error::Connection { source })?;
+                ask(question, replies, requests).await
             });
             let tool = match asked.await {
                 Ok(asked) => asked?,
@@ -90,7 +91,7 @@ impl Work {
 }
 
 /// Asks one tool.
-async fn ask(question: &Question, stream: tokio::net::UnixStream) -> Result<Tool> {
+async fn ask(question: &Question, replies: Reader, requests: Writer) -> Result<Tool> {
     let bytes = |text: &str| serde_bytes::ByteBuf::from(text.as_bytes());
     let start = stigmer_runner::Start {
         argv: question.ask.iter().map(|word| bytes(word)).collect(),
@@ -98,8 +99,7 @@ async fn ask(question: &Question, stream: tokio::net::UnixStream) -> Result<Tool
         drain_ms: 500,
         ..stigmer_runner::Start::default()
     };
-    let (replies, requests) = stream.into_split();
-    let execution = match RunnerExecution::start(Box::new(replies), Box::new(requests), start).await? {
+    let execution = match RunnerExecution::start(replies, requests, start).await? {
         Started::Running(execution) => execution,
         Started::Refused(_, message) => return Ok(question.judge(&message, false)),
     };

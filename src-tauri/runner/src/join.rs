@@ -1,0 +1,57 @@
+//! Where the engine cannot reach a sandbox's socket: carries a conversation between it and standard input and output.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longest time for the first process of the sandbox to listen.
+const LISTENING: Duration = Duration::from_secs(5);
+
+/// Time between two tries.
+const KNOCK: Duration = Duration::from_millis(5);
+
+/// Room for a whole piece of output.
+const PIECE: usize = 256 << 10;
+
+/// Carries a conversation to its end. When the engine is gone the other side learns it by the end of its requests.
+pub(crate) fn join(socket: &Path) -> io::Result<()> {
+    let replies = connect(socket)?;
+    let requests = replies.try_clone()?;
+    // Ends with the process: nothing else tells a read of standard input to give up.
+    thread::spawn(move || {
+        // Whatever went wrong, there are no more requests.
+        let _ = carry(io::stdin(), &requests);
+        let _ = requests.shutdown(Shutdown::Write);
+    });
+    carry(replies, io::stdout())
+}
+
+fn connect(socket: &Path) -> io::Result<UnixStream> {
+    let until = Instant::now() + LISTENING;
+    loop {
+        match UnixStream::connect(socket) {
+            Err(error) if Instant::now() >= until => return Err(error),
+            Err(_) => thread::sleep(KNOCK),
+            connected => return connected,
+        }
+    }
+}
+
+/// Carries bytes as they come: each piece at once.
+fn carry(mut from: impl Read, mut to: impl Write) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(length) => {
+                to.write_all(&piece[..length])?;
+                to.flush()?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
