@@ -334,7 +334,9 @@ impl Error {
                 "check the name, get it with `stigmer image pull`, or build the basic one with `stigmer image build basic`"
             }
             Self::Incomplete { .. } => "see the table above; build the image again, or name another --tier",
-            Self::Sync { .. } => "run it again, which brings the rest; leave out what should not go with a .stigmerignore file",
+            Self::Sync { .. } => {
+                "run it again, which brings the rest; leave out what should not go with a .stigmerignore file"
+            }
             Self::PortInUse { .. } => "choose another with --port, or end the program that has it",
             Self::SandboxNotFound { .. } => "see `stigmer sandbox list` for what there is",
             Self::ProgramNotFound { program } if program.contains(char::is_whitespace) => {

@@ -200,6 +200,9 @@ pub struct SandboxFacts {
     pub container: String,
     /// Where the engine is.
     pub engine: String,
+    /// Whether it has a copy of the workspace, because the engine is on another disk.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub copied: bool,
     /// Whether it served other runs before.
     pub reused: bool,
     /// The user that commands run as.

@@ -8,6 +8,9 @@ mod contract;
 #[expect(dead_code, reason = "every test program uses its own part of this")]
 #[path = "common/docker.rs"]
 mod docker;
+#[expect(dead_code, reason = "every test program uses its own part of this")]
+#[path = "common/line.rs"]
+mod line;
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +28,7 @@ struct Sandbox {
     backend: Docker,
     recipe: Recipe,
     _folder: TempDir,
+    _line: Option<line::Line>,
 }
 
 impl Sandbox {
@@ -63,7 +67,16 @@ impl Sandbox {
                 warm: 0,
             },
         };
-        Self { backend: Docker::new(Home::at(folder.path().join("home"))), recipe, _folder: folder }
+        let backend = Docker::new(Home::at(folder.path().join("home")));
+        Self { backend, recipe, _folder: folder, _line: None }
+    }
+
+    /// The same in a virtual machine, where the engine has to join us to the runner.
+    fn joined() -> Self {
+        let line = line::Line::machine();
+        let mut place = Self::new();
+        place.recipe.supply.engine.host = Some((line.address().to_owned(), "the test".to_owned()));
+        Self { _line: Some(line), ..place }
     }
 }
 
@@ -94,3 +107,9 @@ impl Place for Sandbox {
 }
 
 contract::keeps_the_contract!(Sandbox::new());
+
+mod joined {
+    use super::{Sandbox, contract};
+
+    contract::keeps_the_contract!(Sandbox::joined());
+}

@@ -38,8 +38,7 @@ const CREDENTIALS: [&str; 12] = [
 const ENGINES: [&str; 3] = ["docker.sock", "podman.sock", "containerd.sock"];
 
 /// Folders of a sandbox that are made for it, and cannot be anything else.
-const OCCUPIED: [&str; 7] =
-    [WORKSPACE, "/proc", "/sys", "/dev", "/run", "/var/run", "/run/stigmer"];
+const OCCUPIED: [&str; 7] = [WORKSPACE, "/proc", "/sys", "/dev", "/run", "/var/run", "/run/stigmer"];
 
 /// What a sandbox needs to know of this machine.
 pub(crate) struct Machine<'a> {

@@ -87,13 +87,14 @@ impl Copy {
     fn hold(self) -> Result<Here> {
         let open_lock = || {
             os::create_private_dir(&self.folder)?;
-            let lock = os::private(OpenOptions::new().create(true).append(true)).open(self.folder.join("lock"))?;
+            let lock =
+                os::private(OpenOptions::new().create(true).append(true)).open(self.folder.join("lock"))?;
             lock.lock()?;
             Ok(lock)
         };
         let lock = open_lock().map_err(Error::storage("locking", &self.folder))?;
-        let dir = open(&self.workspace)
-            .map_err(|source| Error::Folder { path: self.workspace.clone(), source })?;
+        let dir =
+            open(&self.workspace).map_err(|source| Error::Folder { path: self.workspace.clone(), source })?;
         Ok(Here { copy: self, dir, _lock: lock })
     }
 }

@@ -149,9 +149,11 @@ fn keys(folder: &Path) -> ServerConfig {
         (certificate, key)
     };
     let ((server, server_key), (client, client_key)) = (signed("localhost"), signed("client"));
-    for (name, text) in
-        [("ca.pem", authority_certificate.pem()), ("cert.pem", client.pem()), ("key.pem", client_key.serialize_pem())]
-    {
+    for (name, text) in [
+        ("ca.pem", authority_certificate.pem()),
+        ("cert.pem", client.pem()),
+        ("key.pem", client_key.serialize_pem()),
+    ] {
         std::fs::write(folder.join(name), text).unwrap();
     }
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());

@@ -11,7 +11,6 @@ mod desk;
 #[expect(dead_code, reason = "every test program uses its own part of this")]
 #[path = "../common/docker.rs"]
 mod docker;
-#[expect(dead_code, reason = "every test program uses its own part of this")]
 #[path = "../common/line.rs"]
 mod line;
 mod wire;

@@ -24,7 +24,10 @@ async fn a_sandbox_has_no_rights_and_gets_none() {
     let (_, said) = ran(&engine, yard.line(line)).await;
     assert!(!said.contains("docker.sock") && said.contains("denied") | said.contains("permitted"), "{said}");
     let (_, said) = succeeds(&engine, yard.line("cd /run/stigmer && ls . shared")).await;
-    assert!(said.lines().all(|name| [".:", "runner", "shared", "", "shared:", "socket", "home"].contains(&name)), "{said}");
+    assert!(
+        said.lines().all(|name| [".:", "runner", "shared", "", "shared:", "socket", "home"].contains(&name)),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,7 +98,8 @@ impl Folders {
         let folder = self.folder(name);
         let asked = fs::metadata(folder.join(ENGINE)).and_then(|file| file.modified());
         let is_new = asked.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < COMING));
-        let was_heard = folder.join(HEARD).exists() || fs::symlink_metadata(folder.join("shared/socket")).is_ok();
+        let was_heard =
+            folder.join(HEARD).exists() || fs::symlink_metadata(folder.join("shared/socket")).is_ok();
         is_new && !was_heard
     }
 
@@ -211,6 +212,23 @@ impl Held {
     pub(super) fn note_heard(&self) {
         // Without the note it is found out again.
         let _ = fs::write(self.folder.join(HEARD), []);
+    }
+
+    /// Notes that the sockets of an engine are of no use, for the containers that it will have.
+    pub(super) fn note_joined(&self, engine: &Address) {
+        self.note_heard();
+        // Without the note it is found out again.
+        let _ = self.joined().map(|file| fs::write(file, &engine.uri));
+    }
+
+    /// Whether the sockets of an engine were found to be of no use.
+    pub(super) fn is_joined(&self, engine: &Address) -> bool {
+        let noted = self.joined().and_then(|file| fs::read_to_string(file).ok());
+        noted.is_some_and(|uri| uri == engine.uri)
+    }
+
+    fn joined(&self) -> Option<PathBuf> {
+        Some(self.folder.parent()?.join("joined"))
     }
 
     /// Whether the runner was heard through the engine.

@@ -5,8 +5,8 @@ use serde_bytes::ByteBuf;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use super::recipe::{RUNNER, WORKSPACE};
 use super::Engine;
+use super::recipe::{RUNNER, WORKSPACE};
 use crate::backend::runner::{RunnerExecution, Started};
 use crate::backend::{Execution, Reporter};
 use crate::error::{Error, Result};

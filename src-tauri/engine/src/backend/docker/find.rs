@@ -169,8 +169,10 @@ fn of_context(name: &str, around: &Around, why: &str) -> Result<Address> {
         why: format!("the {why} cannot be read: {problem}"),
         hint: "see `docker context ls`, and choose one with `docker context use` or `sandbox.docker_context`",
     };
-    let (contexts, id) =
-        (around.docker_config.as_deref().unwrap_or(Path::new("")).join("contexts"), hex(&Sha256::digest(name)));
+    let (contexts, id) = (
+        around.docker_config.as_deref().unwrap_or(Path::new("")).join("contexts"),
+        hex(&Sha256::digest(name)),
+    );
     let file = contexts.join("meta").join(&id).join("meta.json");
     let text = std::fs::read(&file).map_err(|error| unknown(&error))?;
     let context: Context = serde_json::from_slice(&text).map_err(|error| unknown(&error))?;

@@ -154,6 +154,9 @@ impl NewContainer {
             return self.launch(held).await;
         }
         held.prepare(&self.engine.address, !self.recipe.is_for_own_user())?;
+        if held.is_joined(&self.engine.address) {
+            held.note_heard();
+        }
         let (runner, shared) = (runner_program()?, held.shared());
         let making = Making {
             home: &self.owner,
@@ -262,7 +265,7 @@ where
             let runs = found.is_ok_and(|found| found.state.is_some_and(|state| state.running == Some(true)));
             // Where the socket is of no use, as in a virtual machine, the engine joins us.
             if runs && now >= until - LISTENING + OF_NO_USE && !held.was_heard() {
-                held.note_heard();
+                held.note_joined(&engine.address);
             }
             if !runs || now >= until {
                 return Err(Error::SandboxRefused {

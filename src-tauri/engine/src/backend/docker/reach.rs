@@ -80,7 +80,12 @@ impl Docker {
         };
         let pull::Image { id, digest, processor } = image;
         let facts = recipe.facts(&id, digest, &engine.address.uri);
-        let facts = SandboxFacts { container: reached.held.name.clone(), reused: reached.reused, ..facts };
+        let facts = SandboxFacts {
+            container: reached.held.name.clone(),
+            copied: engine.is_far(),
+            reused: reached.reused,
+            ..facts
+        };
         reporter.sandbox(facts).await;
         Ok(Reached { processor, ..reached })
     }

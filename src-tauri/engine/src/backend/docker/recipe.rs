@@ -275,8 +275,7 @@ impl Recipe {
         mounts.extend(self.mounts.iter().map(|mount| bind(&mount.source, &mount.target, mount.read_only)));
         // What is copied does not have it.
         let hidden = self.hidden.iter().filter(|_| making.shared.is_some());
-        let hidden =
-            hidden.map(|folder| memory(format!("{WORKSPACE}/{}", folder.display()), 0o700));
+        let hidden = hidden.map(|folder| memory(format!("{WORKSPACE}/{}", folder.display()), 0o700));
         mounts.extend(hidden);
         if self.read_only {
             mounts.extend(["/tmp", "/var/tmp"].map(|folder| memory(folder.to_owned(), 0o1777)));

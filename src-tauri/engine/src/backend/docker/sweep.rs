@@ -68,7 +68,8 @@ impl Docker {
         let found = engine.api.list_containers(Some(options)).await;
         let found = found.map_err(|failure| client::unreachable(&engine.address, &failure))?;
         let there: Vec<_> = found.into_iter().filter_map(Container::new).collect();
-        let is_here = |name: &String| self.0.folders.engine(name).is_none_or(|its| its.uri == engine.address.uri);
+        let is_here =
+            |name: &String| self.0.folders.engine(name).is_none_or(|its| its.uri == engine.address.uri);
         let is_gone =
             |name: &String| there.iter().all(|one| one.name != *name) && !self.0.folders.is_coming(name);
         for name in self.0.folders.names().into_iter().filter(|name| is_here(name) && is_gone(name)) {

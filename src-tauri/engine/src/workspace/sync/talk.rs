@@ -36,8 +36,7 @@ pub(super) async fn talk<T: Send + 'static>(
     let (to, mut requests) = mpsc::channel::<Bytes>(PIECES);
     let (answers, from) = mpsc::channel(PIECES);
     let done = blocking(move || {
-        let mut talk =
-            Talk { to: Some(to), from, unsent: BytesMut::new(), unread: Bytes::new(), sent: 0 };
+        let mut talk = Talk { to: Some(to), from, unsent: BytesMut::new(), unread: Bytes::new(), sent: 0 };
         Ok(task(&mut talk))
     });
     let execution = &*execution;
