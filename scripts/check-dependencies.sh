@@ -20,8 +20,9 @@ forbid() {
 
 forbid stigmer-engine 'faces use the engine, never the other way round' \
     'tauri[a-z-]*' 'clap[a-z_-]*' axum
-forbid stigmer-server 'it has no face of its own, and nothing that it speaks to is far away' \
-    'tauri[a-z-]*' 'clap[a-z_-]*' h2 'rustls[a-z-]*' native-tls openssl
+forbid stigmer-server 'it has no face of its own, and one way to encrypt what goes far away' \
+    'tauri[a-z-]*' 'clap[a-z_-]*' h2 native-tls openssl
+forbid stigmer-tree 'it goes into the runner' tokio async-std smol
 forbid stigmer-runner 'it is one thread that must stay small and start at once' \
     tokio async-std smol
 forbid stigmer-server 'the shell uses the server, never the other way round' 'tauri[a-z-]*'

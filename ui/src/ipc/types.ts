@@ -46,6 +46,8 @@ export interface SandboxFacts {
   digest?: string;
   container: string;
   engine: string;
+  /** Whether it has a copy of the workspace. */
+  copied?: boolean;
   reused: boolean;
   user: string;
   network: string;

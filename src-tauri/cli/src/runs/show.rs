@@ -91,6 +91,8 @@ fn sandbox_facts(sandbox: &SandboxFacts) -> Vec<(&'static str, String)> {
         ("image", format!("{} ({})", sandbox.image, id.get(..12).unwrap_or(id))),
         ("sandbox", format!("{}, {how}, as {}", sandbox.container, sandbox.user)),
         ("network", sandbox.network.clone()),
+        ("engine", sandbox.engine.clone()),
+        ("workspace", if sandbox.copied { "a copy, brought back at the end" } else { "shared" }.to_owned()),
         ("at most", limits.join(", ")),
     ];
     if !sandbox.ports.is_empty() {
