@@ -109,6 +109,13 @@ impl Input {
         }
     }
 
+    /// Bytes that a new engine may send: everything that is not on its way.
+    pub(crate) fn begin_again(&mut self) -> u32 {
+        self.taken = 0;
+        let under_way = self.queue.len() - self.written;
+        u32::try_from(INPUT_CREDIT - under_way).unwrap_or_default()
+    }
+
     /// Bytes to report as taken; they are reported once.
     pub(crate) fn take_taken(&mut self) -> Option<u32> {
         let taken = std::mem::take(&mut self.taken);

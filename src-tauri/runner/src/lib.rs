@@ -16,6 +16,8 @@
 //! engine → Ack, Resume, Stop             runner → Output*, InputTaken*, Exited, Ended
 //! ```
 //!
+//! A run may be kept for a while when its engine is gone: then an engine that comes back finds it at a socket of its own.
+//!
 //! `Exited` says how the command itself ended, `Ended` that all output was sent and nothing is left that
 //! could write more. When the request stream ends before that, the engine is gone: the runner forces the
 //! whole tree to end and exits.
@@ -25,6 +27,6 @@
 pub mod protocol;
 
 pub use protocol::{
-    Decoder, Exit, Frame, Guard, Left, ProtocolError, Refusal, Reply, Request, Script, Signal, Size, Start,
-    Stream, Usage,
+    Decoder, Exit, Frame, Guard, Keep, Left, ProtocolError, Refusal, Reply, Request, Script, Signal, Size,
+    Start, Stream, Usage,
 };

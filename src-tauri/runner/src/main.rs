@@ -17,7 +17,7 @@
 //! | 3 | nothing was started: what others left was ended |
 //!
 //! One thread, no runtime. `serve.rs` listens in a sandbox. `session.rs` waits for everything at once and hands it to the `run.rs` that it
-//! started: `output.rs` (through `spool.rs`) and `input.rs` carry the bytes, `ending.rs` ends the processes,
+//! started: `kept.rs` waits for an engine that comes back, `output.rs` (through `spool.rs`) and `input.rs` carry the bytes, `ending.rs` ends the processes,
 //! `outbox.rs` is the only one that writes to the engine, `os.rs` the only one that knows the system.
 
 use std::ffi::{OsStr, OsString};
@@ -30,6 +30,7 @@ use std::time::Duration;
 mod ending;
 mod input;
 mod join;
+mod kept;
 mod os;
 mod outbox;
 mod output;

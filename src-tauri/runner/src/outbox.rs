@@ -38,6 +38,8 @@ pub(crate) struct Outbox {
     /// Replies that come after the piece, and how much of them is written.
     replies: Vec<u8>,
     written: usize,
+    /// Nobody listens: everything counts as written.
+    is_silent: bool,
 }
 
 impl Outbox {
@@ -48,7 +50,34 @@ impl Outbox {
         let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
         fcntl(&stdout, FcntlArg::F_SETFL(flags)).map_err(|_| Broken::Gone)?;
         let piece = vec![0; OUTPUT_HEADER + PIECE].into_boxed_slice();
-        Ok(Self { stdout, is_pipe, piece, start: 0, end: 0, passing: None, replies: Vec::new(), written: 0 })
+        Ok(Self {
+            stdout,
+            is_pipe,
+            piece,
+            start: 0,
+            end: 0,
+            passing: None,
+            replies: Vec::new(),
+            written: 0,
+            is_silent: false,
+        })
+    }
+
+    /// From here on everything counts as written. What is of use later is in a spool.
+    pub(crate) fn silence(&mut self) {
+        self.is_silent = true;
+        self.discard();
+    }
+
+    /// From here on somebody listens again.
+    pub(crate) fn speak(&mut self) {
+        self.is_silent = false;
+    }
+
+    fn discard(&mut self) {
+        (self.start, self.end, self.passing) = (0, 0, None);
+        self.replies.clear();
+        self.written = 0;
     }
 
     /// Whether everything is written.
@@ -111,6 +140,9 @@ impl Outbox {
 
     /// Writes what the other side takes now.
     pub(crate) fn flush(&mut self) -> Result<(), Broken> {
+        if self.is_silent {
+            self.discard();
+        }
         while self.start < self.end {
             let Some(length) = put(&self.stdout, &self.piece[self.start..self.end])? else { return Ok(()) };
             self.start += length;

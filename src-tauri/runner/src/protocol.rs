@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol, sent in [`Reply::Hello`]. Raised when an older peer could not follow.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// Largest frame that is accepted, in bytes: a script with its arguments. A longer one means that the stream is not
 /// ours.
@@ -54,14 +54,14 @@ pub enum Request {
         grace_ms: u32,
     },
     /// Everything before `offset` has arrived and may leave the spool. After [`Reply::Ended`], `u64::MAX` also
-    /// acknowledges the end: until then, or until the requests end, a runner with a spool stays for a resume.
+    /// acknowledges the end: until then a runner with a spool stays for a resume; one without [`Keep`] leaves when the requests end, too.
     Ack {
         /// Offset in the runner's output.
         offset: u64,
     },
     /// An engine that came back: send `Started`, `Exited` and `Ended` again as far as they happened, and all
     /// output from `offset` that is still in the spool. Acknowledges everything before `offset`. Without a
-    /// spool it means nothing.
+    /// spool it means nothing. The engine's credit for input begins at nothing; `InputTaken` says how much there is room for.
     Resume {
         /// Offset in the runner's output.
         offset: u64,
@@ -85,6 +85,8 @@ pub struct Start {
     /// [`Request::Resume`]. Small pieces count a little more than their bytes. Zero keeps nothing and leaves the
     /// pressure to the stream itself.
     pub spool: u32,
+    /// Has the run go on without its engine for a while. Needs a spool.
+    pub keep: Option<Keep>,
     /// Confines the command and everything that it starts.
     pub guard: Option<Guard>,
     /// Milliseconds that output is still read after the command exited while something holds its pipe.
@@ -101,6 +103,19 @@ impl fmt::Debug for Start {
         let argv: Vec<_> = self.argv.iter().map(|word| String::from_utf8_lossy(word)).collect();
         f.debug_struct("Start").field("argv", &argv).finish_non_exhaustive()
     }
+}
+
+/// Where an engine that comes back finds a run.
+///
+/// It connects there, hears [`Reply::Hello`] and sends [`Request::Resume`]; until then it is told nothing else. Of two the
+/// later one has the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep {
+    /// The socket that the run listens at, absolute. It goes with the run.
+    pub socket: serde_bytes::ByteBuf,
+    /// Milliseconds that a run without an engine goes on, and that one which ended waits to tell. Then everything is
+    /// forced to end.
+    pub linger_ms: u32,
 }
 
 /// Code that has no file where it runs.

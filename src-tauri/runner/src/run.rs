@@ -156,7 +156,8 @@ impl Run {
         let Some(spool) = self.output.spool() else { return Ok(()) };
         spool.resume(offset);
         self.is_told_end = false;
-        self.tell_state(outbox)
+        self.tell_state(outbox)?;
+        outbox.send(&Reply::InputTaken { bytes: self.input.begin_again() })
     }
 }
 

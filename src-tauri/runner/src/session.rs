@@ -12,8 +12,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal as OsSignal;
 use nix::unistd::read;
 use stigmer_runner::protocol::{MAX_INPUT, VERSION};
-use stigmer_runner::{Decoder, Frame, Reply, Request, Start};
+use stigmer_runner::{Decoder, Frame, Refusal, Reply, Request, Start};
 
+use crate::kept::Kept;
 use crate::os::{self, Signals};
 use crate::outbox::Outbox;
 use crate::run::Run;
@@ -48,6 +49,8 @@ pub(crate) struct Session {
     outbox: Outbox,
     state: State,
     is_sweep: bool,
+    /// Where an engine may come back.
+    kept: Option<Kept>,
 }
 
 enum State {
@@ -66,6 +69,8 @@ enum Event {
     Signals,
     Input,
     Output(usize),
+    /// An engine came back.
+    Knock,
 }
 
 impl Session {
@@ -79,6 +84,7 @@ impl Session {
             outbox,
             state: State::Waiting,
             is_sweep: false,
+            kept: None,
         })
     }
 
@@ -92,18 +98,62 @@ impl Session {
     }
 
     fn converse(&mut self) -> Result<(), Broken> {
-        self.outbox.send(&Reply::Hello { version: VERSION, pid: std::process::id() })?;
+        self.greet()?;
         loop {
-            if let State::Running(run) = &mut self.state {
-                run.advance(Instant::now(), &mut self.outbox)?;
-            }
-            if self.is_done() {
-                return Ok(());
-            }
-            for (event, flags) in self.wait()? {
-                self.handle(event, flags)?;
+            match self.advance() {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(Broken::Gone) => self.part()?,
+                Err(malformed) => return Err(malformed),
             }
         }
+    }
+
+    fn greet(&mut self) -> Result<(), Broken> {
+        self.outbox.send(&Reply::Hello { version: VERSION, pid: std::process::id() })
+    }
+
+    /// Does what is due and what happens next. True when all is done.
+    fn advance(&mut self) -> Result<bool, Broken> {
+        if let State::Running(run) = &mut self.state {
+            run.advance(Instant::now(), &mut self.outbox)?;
+        }
+        if self.is_done() {
+            return Ok(true);
+        }
+        for (event, flags) in self.wait()? {
+            self.handle(event, flags)?;
+        }
+        Ok(false)
+    }
+
+    /// Goes on without the engine, where that is wanted and as long as it is.
+    fn part(&mut self) -> Result<(), Broken> {
+        let now = Instant::now();
+        let Some(kept) = &mut self.kept else { return Err(Broken::Gone) };
+        if kept.given_up_at().is_some_and(|at| at <= now) {
+            return Err(Broken::Gone);
+        }
+        self.outbox.silence();
+        self.decoder = Decoder::new();
+        kept.part(now).map_err(|_| Broken::Gone)
+    }
+
+    /// Goes on with an engine that came back, which has to say first how much it has.
+    fn admit(&mut self) -> Result<(), Broken> {
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        if !kept.admit().map_err(|_| Broken::Gone)? {
+            return Ok(());
+        }
+        self.decoder = Decoder::new();
+        self.outbox = Outbox::open()?;
+        self.greet()?;
+        self.outbox.silence();
+        Ok(())
+    }
+
+    fn is_alone(&self) -> bool {
+        self.kept.as_ref().is_some_and(Kept::is_alone)
     }
 
     fn is_done(&self) -> bool {
@@ -122,9 +172,14 @@ impl Session {
             State::Running(run) => run.wake_at(),
             _ => None,
         };
+        let given_up = self.kept.as_ref().and_then(Kept::given_up_at);
+        let due = due.into_iter().chain(given_up).min();
         match poll(&mut fds, due.map_or(PollTimeout::NONE, timeout_until)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return Err(Broken::Gone), // only for lack of memory
+        }
+        if given_up.is_some_and(|at| at <= Instant::now()) {
+            return Err(Broken::Gone);
         }
         let flags = fds.iter().map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
         Ok(events.into_iter().zip(flags).filter(|(_, flags)| !flags.is_empty()).collect())
@@ -133,11 +188,13 @@ impl Session {
     fn interests(&self) -> Vec<(Event, PollFd<'_>)> {
         // Standard output is watched even when nothing waits for it: closing it shows as an error.
         let replies = if self.outbox.is_empty() { PollFlags::empty() } else { PollFlags::POLLOUT };
-        let mut interests = vec![
-            (Event::Signals, PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)),
-            (Event::Requests, PollFd::new(self.stdin.as_fd(), PollFlags::POLLIN)),
-            (Event::Replies, PollFd::new(self.outbox.as_fd(), replies)),
-        ];
+        let mut interests = vec![(Event::Signals, PollFd::new(self.signals.as_fd(), PollFlags::POLLIN))];
+        if !self.is_alone() {
+            interests.push((Event::Requests, PollFd::new(self.stdin.as_fd(), PollFlags::POLLIN)));
+            interests.push((Event::Replies, PollFd::new(self.outbox.as_fd(), replies)));
+        }
+        let kept = self.kept.as_ref();
+        interests.extend(kept.map(|kept| (Event::Knock, PollFd::new(kept.as_fd(), PollFlags::POLLIN))));
         let State::Running(run) = &self.state else { return interests };
         let input = run.input.waiting().map(|fd| (Event::Input, PollFd::new(fd, PollFlags::POLLOUT)));
         interests.extend(input);
@@ -150,6 +207,7 @@ impl Session {
 
     fn handle(&mut self, event: Event, flags: PollFlags) -> Result<(), Broken> {
         match (event, &mut self.state) {
+            (Event::Knock, _) => self.admit(),
             (Event::Signals, _) => self.take_signals(),
             (Event::Requests, _) => self.take_requests(),
             (Event::Replies, _) if flags.intersects(PollFlags::POLLERR | PollFlags::POLLHUP) => {
@@ -201,7 +259,7 @@ impl Session {
     /// An engine that was told everything may leave; any other is gone.
     fn end_of_requests(&mut self) -> Result<(), Broken> {
         match &mut self.state {
-            State::Running(run) if run.is_told_end() && self.outbox.is_empty() => {
+            State::Running(run) if run.is_told_end() && self.outbox.is_empty() && self.kept.is_none() => {
                 run.acknowledge_end();
                 Ok(())
             }
@@ -211,6 +269,10 @@ impl Session {
 
     fn request(&mut self, request: Request) -> Result<(), Broken> {
         match (&mut self.state, request) {
+            (State::Running(run), request @ Request::Resume { .. }) => {
+                self.outbox.speak();
+                run.request(request, &mut self.outbox)
+            }
             (State::Running(run), request) => run.request(request, &mut self.outbox),
             (State::Waiting, Request::Start(start)) => self.start(&start),
             (State::Waiting, Request::Sweep { variable }) => {
@@ -226,8 +288,11 @@ impl Session {
     }
 
     fn start(&mut self, start: &Start) -> Result<(), Broken> {
-        match Run::start(start) {
-            Ok(run) => {
+        let kept = start.keep.as_ref().map(Kept::open).transpose();
+        let kept = kept.map_err(|error| Refused { refusal: Refusal::Other, message: error.to_string() });
+        match kept.and_then(|kept| Ok((Run::start(start)?, kept))) {
+            Ok((run, kept)) => {
+                self.kept = kept;
                 let told = run.tell_state(&mut self.outbox);
                 self.state = State::Running(Box::new(run)); // also when telling failed: it must be ended
                 told

@@ -116,6 +116,11 @@ impl Runner {
         self.stdin = None;
     }
 
+    /// Closes both and waits for nothing.
+    pub(crate) fn leave(&mut self) {
+        (self.stdin, self.stdout, self.child) = (None, None, None);
+    }
+
     pub(crate) fn close_replies(&mut self) {
         self.stdout = None;
     }

@@ -1,0 +1,163 @@
+//! Runs that go on without their engine, and engines that come back.
+
+#![expect(clippy::unwrap_used, reason = "a failed test says where")]
+
+mod harness;
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use harness::{Runner, eventually, script};
+use stigmer_runner::{Exit, Keep, Reply, Request, Start};
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.0.path().join("run")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A run that is kept for so many milliseconds, with a spool of `spool` bytes.
+    fn start(&self, linger_ms: u32, spool: u32, text: &str) -> Runner {
+        let socket = serde_bytes::ByteBuf::from(self.socket().as_os_str().as_bytes());
+        let text = text.replace("$D", self.0.path().to_str().unwrap());
+        Runner::start(Start { spool, keep: Some(Keep { socket, linger_ms }), ..script(&text) })
+    }
+
+    fn comes_back(&self, offset: u64) -> Runner {
+        let mut runner = Runner::at(&self.socket());
+        runner.send(&Request::Resume { offset });
+        runner
+    }
+}
+
+/// The engine is gone, and the runner is not waited for.
+fn leave(mut runner: Runner) {
+    runner.leave();
+}
+
+#[test]
+fn an_engine_that_comes_back_gets_every_byte_once_and_the_end() {
+    let place = Place::new();
+    let mut runner = place.start(
+        60_000,
+        1 << 20,
+        "echo one; until [ -e $D/go ]; do sleep 0.01; done; seq 1 20000; exit 3",
+    );
+    runner.until_output("one\n");
+    leave(runner);
+    std::fs::write(place.file("go"), "").unwrap();
+    let mut back = place.comes_back(4);
+    back.until_ended();
+    let expected: String = (1..=20000).map(|number| format!("{number}\n")).collect();
+    assert_eq!(back.text(), expected);
+    assert_eq!((back.output[0].offset, back.until_exited()), (4, Exit::Code(3)));
+    // It came back once more, before it said that it has it all.
+    leave(back);
+    let mut again = place.comes_back(expected.len() as u64);
+    again.until_ended();
+    assert_eq!(again.text(), expected[expected.len() - 4..]);
+    again.send(&Request::Ack { offset: u64::MAX });
+    eventually("it is gone", || (!place.socket().exists()).then_some(()));
+}
+
+#[test]
+fn a_program_waits_when_the_spool_is_full_and_loses_nothing() {
+    let place = Place::new();
+    let mut runner = place.start(60_000, 100_000, "echo x; seq 1 200000; touch $D/done");
+    runner.until_output("x\n");
+    leave(runner);
+    let mut back = place.comes_back(2);
+    assert!(!place.file("done").exists());
+    let mut acknowledged = 2;
+    while !back.replies.iter().any(|reply| matches!(reply, Reply::Ended { .. })) {
+        assert!(back.read_more());
+        let end = back.output.last().map_or(2, |piece| piece.offset + piece.bytes.len() as u64);
+        if end > acknowledged {
+            acknowledged = end;
+            back.send(&Request::Ack { offset: end });
+        }
+    }
+    let expected: String = (1..=200_000).map(|number| format!("{number}\n")).collect();
+    assert_eq!(back.text(), expected);
+    back.send(&Request::Ack { offset: u64::MAX });
+}
+
+#[test]
+fn input_goes_on_with_the_room_that_there_is() {
+    let place = Place::new();
+    let mut start = script("echo ready; wc -c");
+    start.input = true;
+    start.spool = 1 << 20;
+    let socket = serde_bytes::ByteBuf::from(place.socket().as_os_str().as_bytes());
+    start.keep = Some(Keep { socket, linger_ms: 60_000 });
+    let mut runner = Runner::start(start);
+    runner.until_output("ready\n");
+    runner.input(vec![b'a'; 1000]);
+    leave(runner);
+    let mut back = place.comes_back(6);
+    let room = back.until("it says how much room there is", |back| {
+        back.replies.iter().find_map(|reply| match reply {
+            Reply::InputTaken { bytes } => Some(*bytes),
+            _ => None,
+        })
+    });
+    assert!(room >= (256 << 10) - 1000, "{room}");
+    back.input(vec![b'b'; 1000]);
+    back.send(&Request::EndInput);
+    back.until_ended();
+    assert_eq!(back.text().trim(), "2000");
+    back.send(&Request::Ack { offset: u64::MAX });
+}
+
+#[test]
+fn of_two_that_come_back_the_later_has_the_run_and_a_stop_still_ends_it() {
+    let place = Place::new();
+    let mut runner = place.start(
+        60_000,
+        1 << 20,
+        "echo one; trap 'echo asked; exit 9' TERM; while :; do sleep 0.01; done",
+    );
+    runner.until_output("one\n");
+    // It does not even know that the first one is gone.
+    let mut second = place.comes_back(4);
+    second.until_started();
+    let mut third = place.comes_back(4);
+    third.until_started();
+    eventually("the second one is told", || (!second.read_more()).then_some(()));
+    third.stop(stigmer_runner::Signal::Terminate, harness::DEADLINE);
+    third.until_ended();
+    assert!(third.text().contains("asked\n"), "{}", third.text());
+    assert_eq!(third.until_exited(), Exit::Code(9));
+    third.send(&Request::Ack { offset: u64::MAX });
+}
+
+#[test]
+fn one_to_which_nobody_comes_back_ends_with_all_that_it_started() {
+    let place = Place::new();
+    let mut runner = place.start(300, 1 << 20, "echo $$; setsid sleep 1000 & wait");
+    runner.until("its number", |runner| runner.text().ends_with('\n').then_some(()));
+    let pid: i32 = runner.text().trim().parse().unwrap();
+    leave(runner);
+    eventually("it is ended", || (!Path::new(&format!("/proc/{pid}")).exists()).then_some(()));
+    eventually("its door is gone", || (!place.socket().exists()).then_some(()));
+}
+
+#[test]
+fn a_run_that_cannot_be_kept_is_not_started() {
+    let mut start = script("touch /tmp/never-made");
+    start.keep = Some(Keep { socket: serde_bytes::ByteBuf::from("/no/such/folder/run"), linger_ms: 1000 });
+    start.spool = 1 << 20;
+    let mut runner = Runner::start(start);
+    runner.until("it was refused", |runner| {
+        matches!(runner.replies.last(), Some(Reply::NotStarted { .. })).then_some(())
+    });
+}
