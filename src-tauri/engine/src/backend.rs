@@ -52,8 +52,14 @@ pub trait Backend: Send + Sync {
     /// Ends and removes whatever is left of a run. Idempotent; works after a crash.
     async fn cleanup(&self, id: RunId) -> Result<()>;
 
-    /// Finds a run again that an earlier engine started, if it still goes on.
-    async fn reattach(&self, id: RunId) -> Result<Option<Box<dyn Execution>>>;
+    /// Whether a run that an earlier engine started may still be found again. Until then nobody cleans up after it.
+    async fn awaits(&self, _: RunId) -> bool {
+        false
+    }
+
+    /// Finds a run again that an earlier engine started, if it still goes on or nobody heard its end. `offset` is how much of
+    /// its output was kept.
+    async fn reattach(&self, id: RunId, offset: u64) -> Result<Option<Box<dyn Execution>>>;
 
     /// This engine stays: it may hold places ready, and removes what others left behind. Costs nothing where there
     /// is nothing.
@@ -132,6 +138,9 @@ pub struct Launch {
     pub recipe: Option<Box<docker::Recipe>>,
     /// What is done with an image instead of starting a program.
     pub task: Option<ImageTask>,
+    /// Whether it may go on without its engine for a while, to be found again: not where an engine that comes back would
+    /// not know what to mask.
+    pub may_be_kept: bool,
 }
 
 impl Launch {
@@ -151,7 +160,9 @@ impl Launch {
             terminal,
             input: self.input != Input::Closed,
             guard: self.guard.clone(),
-            spool: 0, // the runner and the engine share their fate; nobody would come back for it
+            // Where the runner and the engine share their fate nobody would come back for it.
+            spool: 0,
+            keep: None,
             drain_ms: DRAIN_MS,
             script: self.script.clone(),
             watch_memory: self.recipe.is_some(),

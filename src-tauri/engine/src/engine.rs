@@ -1,7 +1,7 @@
 //! The façade that every face holds.
 //!
-//! An engine belongs to one process and looks after the runs that were started through it; they end with it. The
-//! history and the logs belong to the user and are shared with the engines of other processes.
+//! An engine belongs to one process and looks after the runs that were started through it; they end with it, or are taken
+//! up by the next one where their place lets them go on. The history and the logs belong to the user and are shared with the engines of other processes.
 
 mod again;
 mod begin;
@@ -47,7 +47,7 @@ use crate::log::view::Views;
 use crate::log::writer::Holds;
 use crate::log::{LogReader, Tail};
 use crate::os::Mailbox;
-use crate::run::{Run, blocking};
+use crate::run::{End, Run, blocking};
 use crate::secrets::Secrets;
 use crate::spec::{RunId, RunSpec};
 use crate::state::{RunRecord, RunState};
@@ -176,7 +176,7 @@ impl Engine {
             let tail = Tail::new(LogReader::open(&run.folder), run.log.progress());
             let tail = tail.holding(run.log.holds().hold(0));
             let id = run.id;
-            engine.drive(run);
+            engine.drive(run, Run::drive);
             Ok((id, tail))
         });
         started.await.unwrap_or(Err(Error::Stopped))
@@ -244,14 +244,17 @@ impl Engine {
     }
 
     /// Carries a run out in the background.
-    fn drive(&self, run: Run) {
+    fn drive<F>(&self, run: Run, how: impl FnOnce(Run) -> F)
+    where
+        F: Future<Output = Option<End>> + Send + 'static,
+    {
         let id = run.id;
         if self.0.tasks.is_closed() {
             // Started while the engine closes: it is told to end like all the others.
             run.live.stop(Stop::Force);
         }
         let (engine, live) = (self.clone(), Arc::clone(&run.live));
-        let driving = tokio::spawn(run.drive().instrument(tracing::info_span!("run", %id)));
+        let driving = tokio::spawn(how(run).instrument(tracing::info_span!("run", %id)));
         self.0.tasks.spawn(async move {
             match driving.await {
                 Ok(None) => {}
@@ -286,6 +289,7 @@ impl Engine {
             return requests::ask(&self.0.home, record.host, id, stop);
         }
         // Nobody would hear it. What is left of the run is ended here.
+        self.clean_up_and_close(&record).await?;
         self.close_orphans().await
     }
 

@@ -130,7 +130,18 @@ pub(crate) fn resolve(id: RunId, spec: &RunSpec, around: &Surroundings<'_>) -> R
     };
     let guard = confinement(spec, &env)?;
     let env = env.into_iter().collect();
-    Ok(Launch { id, argv, env, dir, input: spec.input, guard, script: None, recipe: None, task: None })
+    Ok(Launch {
+        id,
+        argv,
+        env,
+        dir,
+        input: spec.input,
+        guard,
+        script: None,
+        recipe: None,
+        task: None,
+        may_be_kept: false,
+    })
 }
 
 /// The working directory, checked to be a folder that can be entered.

@@ -7,6 +7,7 @@
 
 pub mod mask;
 pub mod reader;
+mod reopen;
 pub mod search;
 mod segment;
 pub mod tail;
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 pub use reader::LogReader;
+pub(crate) use reopen::Reopened;
 pub use tail::Tail;
 pub use writer::LogWriter;
 

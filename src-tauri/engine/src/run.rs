@@ -103,6 +103,17 @@ impl Run {
         self.close(Ending { outcome, at: Timestamp::now(), usage }).await
     }
 
+    /// The same with a program that an earlier engine started.
+    pub(crate) async fn go_on(mut self, execution: Arc<dyn Execution>, started: Timestamp) -> Option<End> {
+        let since = Timestamp::now().duration_since(started);
+        let since = Duration::try_from(since).unwrap_or_default();
+        self.spec.limits.timeout = self.spec.limits.timeout.map(|limit| limit.saturating_sub(since));
+        self.live.execution.send_replace(Some(Arc::clone(&execution)));
+        self.live.state.send_replace(RunState::Running);
+        let (outcome, usage) = self.follow(execution).await;
+        self.close(Ending { outcome, at: Timestamp::now(), usage }).await
+    }
+
     /// Makes the place ready and starts the program there.
     async fn start(&mut self) -> Result<Arc<dyn Execution>> {
         self.happened(What::Preparing { step: "start".to_owned() });
@@ -322,6 +333,11 @@ impl Run {
             warn!(%error, "an event could not be written down");
         }
         self.live.publish(event);
+    }
+
+    /// Another engine has it from here on.
+    pub(crate) fn adopted(&mut self, host: uuid::Uuid) {
+        self.happened(What::Adopted { host });
     }
 
     async fn clean_up(&self) {

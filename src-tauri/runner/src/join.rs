@@ -18,7 +18,15 @@ const PIECE: usize = 256 << 10;
 
 /// Carries a conversation to its end. When the engine is gone the other side learns it by the end of its requests.
 pub(crate) fn join(socket: &Path) -> io::Result<()> {
-    let replies = connect(socket)?;
+    converse(connect(socket)?)
+}
+
+/// The same with a run that was kept, if it is still there.
+pub(crate) fn rejoin(socket: &Path) -> io::Result<()> {
+    converse(UnixStream::connect(socket)?)
+}
+
+fn converse(replies: UnixStream) -> io::Result<()> {
     let requests = replies.try_clone()?;
     // Ends with the process: nothing else tells a read of standard input to give up.
     thread::spawn(move || {

@@ -6,6 +6,7 @@
 //! | `sandbox HOME` | the same in a container, where the user may have no home folder; `HOME` is made then |
 //! | `serve SOCKET HOME [SECONDS [once]]` | holds any number of them over a socket, as the first process of a container; ends when it was idle for so long, or after the first |
 //! | `join SOCKET` | carries one of those between the socket and standard input and output, where the engine cannot reach the socket |
+//! | `rejoin SOCKET` | the same where the socket is there, or will not be |
 //! | `open FOLDER` | lets every user of a sandbox write to a folder that was made for it |
 //! | `tree FOLDER STATE` | answers what `stigmer-tree` asks about a copy of the workspace |
 //!
@@ -59,6 +60,9 @@ fn main() -> ExitCode {
             None => refuse(),
         },
         [verb, socket] if *verb == "join" => end("cannot be joined", socket, join::join(Path::new(socket))),
+        [verb, socket] if *verb == "rejoin" => {
+            end("cannot be joined again", socket, join::rejoin(Path::new(socket)))
+        }
         [verb, folder] if *verb == "open" => end("cannot be opened", folder, open(Path::new(folder))),
         [verb, folder, state] if *verb == "tree" => {
             let (mut from, mut to) = (BufReader::new(io::stdin()), BufWriter::new(io::stdout()));

@@ -68,8 +68,9 @@ impl Output {
     /// Relays what a source has, until it is empty or the engine does not keep up.
     pub(crate) fn relay(&mut self, index: usize, outbox: &mut Outbox) -> Result<(), Broken> {
         for _ in 0..BURST {
+            // An engine may have come back since the source was seen to have something: what it lacks goes first.
             // A piece that did not fill its room emptied the pipe: asking again would only cost a call.
-            if !outbox.is_empty() || self.read(index, outbox) < PIECE {
+            if !outbox.is_empty() || !self.may_read() || self.read(index, outbox) < PIECE {
                 break;
             }
             outbox.flush()?;

@@ -57,6 +57,7 @@ impl Spool {
 
     /// Keeps a piece that is just being sent.
     pub(crate) fn keep(&mut self, piece: Piece) {
+        debug_assert!(!self.is_behind(), "what is to be sent again would be skipped");
         self.held += piece.bytes.len() + PIECE_COST;
         self.pieces.push_back(piece);
         self.next = self.pieces.len();

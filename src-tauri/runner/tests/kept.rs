@@ -161,3 +161,31 @@ fn a_run_that_cannot_be_kept_is_not_started() {
         matches!(runner.replies.last(), Some(Reply::NotStarted { .. })).then_some(())
     });
 }
+
+#[test]
+fn nothing_is_skipped_for_an_engine_that_comes_back_while_more_is_printed() {
+    let place = Place::new();
+    let mut runner = place.start(60_000, 1 << 20, "n=0; while :; do n=$((n+1)); echo $n; done");
+    runner.until_output("\n");
+    leave(runner);
+    let mut have = 0;
+    for _ in 0..30 {
+        let mut back = place.comes_back(have);
+        let want = have + 50_000;
+        let mut from = have;
+        while have < want {
+            assert!(back.read_more());
+            for piece in back.output.drain(..) {
+                assert_eq!(piece.offset, from, "nothing is skipped");
+                from += piece.bytes.len() as u64;
+            }
+            have = from;
+        }
+        leave(back);
+    }
+    let mut last = place.comes_back(have);
+    last.until_started();
+    last.stop(stigmer_runner::Signal::Terminate, std::time::Duration::ZERO);
+    last.until_ended();
+    last.send(&Request::Ack { offset: u64::MAX });
+}

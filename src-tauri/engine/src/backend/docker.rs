@@ -32,6 +32,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use jiff::Timestamp;
+use serde_bytes::ByteBuf;
+use stigmer_runner::Keep;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,13 +42,13 @@ pub use self::about::About;
 pub use self::find::{Address, Wish};
 pub use self::recipe::{Recipe, Supply, WORKSPACE};
 
-use self::container::{Folders, Held};
+use self::container::{Folders, Held, Kept};
 use self::copy::{Back, Far};
 use self::execution::InSandbox;
 use self::reach::Reached;
-use self::recipe::Kind;
+use self::recipe::{Kind, SHARED};
 use self::sweep::Sweep;
-use super::runner::{self, Started};
+use super::runner::{self, Greeted, Started};
 use super::{Backend, Execution, Launch, RUN_ID, Reporter};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -58,6 +60,20 @@ const SWEEPING: Duration = Duration::from_secs(5);
 
 /// Longest time for what is under way in the background when an engine goes.
 const LEAVING: Duration = Duration::from_secs(10);
+
+/// Longest time for a run to be found again.
+const RESUMING: Duration = Duration::from_secs(5);
+
+/// Bytes of output that a run keeps until they are in its log, where it may be found again.
+const SPOOL: u32 = 1 << 20;
+
+/// Time that a run goes on without any engine, in milliseconds: for one that crashed to come again.
+const LINGER_MS: u32 = 60_000;
+
+/// The socket of a run that may be found again, in the folder that is shared with its container.
+fn door(id: RunId) -> String {
+    format!("run-{id}")
+}
 
 /// Runs programs in containers. Clones are the same.
 #[derive(Clone)]
@@ -235,12 +251,22 @@ impl Backend for Docker {
                 return Err(error);
             }
         };
-        match runner.start(launch.request()).await {
+        // Only an engine that stays, or comes again, finds it.
+        let kept = (launch.may_be_kept && self.0.stays.load(Ordering::Relaxed)).then_some(launch.id);
+        let mut start = launch.request();
+        if let Some(id) = kept {
+            let copied = copy.as_ref().map(|_| recipe.workspace.clone());
+            held.keep(id, &Kept { is_fresh: kind == Kind::Fresh, copied });
+            let socket = ByteBuf::from(format!("{SHARED}/{}", door(id)));
+            (start.spool, start.keep) = (SPOOL, Some(Keep { socket, linger_ms: LINGER_MS }));
+        }
+        match runner.start(start).await {
             Ok(Started::Running(inner)) => {
                 let (docker, held) = (self.clone(), Some(held));
-                Ok(Box::new(InSandbox { inner, docker, engine, kind, held, copy }))
+                Ok(Box::new(InSandbox { inner, docker, engine, kind, held, kept, copy }))
             }
             Ok(Started::Refused(refusal, message)) => {
+                held.let_go(launch.id);
                 if kind == Kind::Fresh {
                     self.forget_when_over(engine, held);
                 }
@@ -273,9 +299,43 @@ impl Backend for Docker {
         Ok(())
     }
 
-    async fn reattach(&self, _: RunId) -> Result<Option<Box<dyn Execution>>> {
-        // A run ends with its connection, as a local one ends with the engine that started it.
-        Ok(None)
+    async fn awaits(&self, id: RunId) -> bool {
+        let Some(name) = self.0.folders.keeper(id) else { return false };
+        let (Ok(held), Ok(engine)) = (self.hold(&name).await, self.engine_of(&name)) else { return false };
+        if !engine.is_far() && !held.was_heard() {
+            return held.shared().join(door(id)).symlink_metadata().is_ok();
+        }
+        timeout(RESUMING, engine.connect_to(&held, &door(id))).await.is_ok_and(|connected| connected.is_ok())
+    }
+
+    async fn reattach(&self, id: RunId, offset: u64) -> Result<Option<Box<dyn Execution>>> {
+        let Some(name) = self.0.folders.keeper(id) else { return Ok(None) };
+        let held = self.hold(&name).await?;
+        let engine = self.engine_of(&name)?;
+        let Some(note) = held.kept(id) else { return Ok(None) };
+        let resumed = async {
+            let connected = engine.connect_to(&held, &door(id)).await;
+            let (replies, requests) = connected.map_err(|source| Error::Connection { source })?;
+            Greeted::hear(replies, requests).await?.resume(offset, SPOOL).await
+        };
+        match timeout(RESUMING, resumed).await {
+            Ok(Ok(inner)) => {
+                let (kept, docker) = (Some(id), self.clone());
+                let kind = if note.is_fresh { Kind::Fresh } else { Kind::Shared };
+                let copy = note.copied.map(|workspace| {
+                    let copy = Copy { workspace, home: self.0.home.root().to_owned(), folder: held.copy() };
+                    let far = Far { engine: engine.clone(), name: name.clone() };
+                    Back::new(copy, far, Reporter::silent())
+                });
+                Ok(Some(Box::new(InSandbox { inner, docker, engine, kind, held: Some(held), kept, copy })))
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, name, "a run is not found again");
+                held.let_go(id);
+                Ok(None)
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     async fn stay(&self) {

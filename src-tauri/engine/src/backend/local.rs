@@ -57,7 +57,7 @@ impl Backend for Local {
             .map_err(|error| Error::Connection { source: io::Error::other(error) })
     }
 
-    async fn reattach(&self, _: RunId) -> Result<Option<Box<dyn Execution>>> {
+    async fn reattach(&self, _: RunId, _: u64) -> Result<Option<Box<dyn Execution>>> {
         // A local run ends with the engine that started it.
         Ok(None)
     }

@@ -30,6 +30,8 @@ pub(super) struct RunnerExecution {
     requests: Mutex<Requests>,
     /// Bytes of input that the runner has room for.
     credit: Semaphore,
+    /// Bytes of output that the runner keeps until they are acknowledged; nothing is, where it keeps none.
+    spool: u32,
 }
 
 struct Incoming {
@@ -37,6 +39,9 @@ struct Incoming {
     decoder: Decoder,
     exit: Option<Exit>,
     finish: Option<Finish>,
+    /// Bytes of output that were handed on, and of those that were acknowledged.
+    received: u64,
+    acknowledged: u64,
 }
 
 /// The way to the runner. A request whose sender was dropped half-way is completed by the next one.
@@ -47,7 +52,7 @@ struct Requests {
 
 /// Ends every process that has a variable, in the place that the streams lead to.
 pub(super) async fn sweep(stream: Reader, requests: Writer, variable: &str) -> Result<()> {
-    let mut incoming = Incoming { stream, decoder: Decoder::new(), exit: None, finish: None };
+    let mut incoming = Incoming::new(stream);
     let mut requests = Requests { stream: requests, unsent: Vec::new() };
     requests.put(&Request::Sweep { variable: variable.as_bytes().to_vec().into() });
     requests.send().await.map_err(lost)?;
@@ -72,7 +77,7 @@ pub(super) struct Greeted {
 impl Greeted {
     /// Waits for the runner's first word.
     pub(super) async fn hear(stream: Reader, requests: Writer) -> Result<Self> {
-        let mut incoming = Incoming { stream, decoder: Decoder::new(), exit: None, finish: None };
+        let mut incoming = Incoming::new(stream);
         let requests = Requests { stream: requests, unsent: Vec::new() };
         match incoming.control().await? {
             Reply::Hello { version: VERSION, .. } => Ok(Self { incoming, requests }),
@@ -85,8 +90,22 @@ impl Greeted {
 
     /// Asks it to start a command.
     pub(super) async fn start(self, start: Start) -> Result<Started> {
+        let spool = start.spool;
+        self.ask(&Request::Start(start), spool, INPUT_CREDIT).await
+    }
+
+    /// Goes on with the command that it has, of whose output so much is here. How much input it takes it says later.
+    pub(super) async fn resume(mut self, offset: u64, spool: u32) -> Result<Box<RunnerExecution>> {
+        (self.incoming.received, self.incoming.acknowledged) = (offset, offset);
+        match self.ask(&Request::Resume { offset }, spool, 0).await? {
+            Started::Running(execution) => Ok(execution),
+            Started::Refused(_, why) => Err(broken(why)),
+        }
+    }
+
+    async fn ask(self, request: &Request, spool: u32, credit: usize) -> Result<Started> {
         let Self { mut incoming, mut requests } = self;
-        requests.put(&Request::Start(start));
+        requests.put(request);
         requests.send().await.map_err(lost)?;
         loop {
             match incoming.control().await? {
@@ -95,7 +114,8 @@ impl Greeted {
                         started: super::Start { pid: Some(pid), at },
                         incoming: Mutex::new(incoming),
                         requests: Mutex::new(requests),
-                        credit: Semaphore::new(INPUT_CREDIT),
+                        credit: Semaphore::new(credit),
+                        spool,
                     };
                     return Ok(Started::Running(Box::new(execution)));
                 }
@@ -110,6 +130,18 @@ impl RunnerExecution {
     /// Greets the runner and asks it to start a command.
     pub(super) async fn start(stream: Reader, requests: Writer, start: Start) -> Result<Started> {
         Greeted::hear(stream, requests).await?.start(start).await
+    }
+
+    /// What was handed on is kept by now: the runner need not keep all of it any more.
+    async fn acknowledge(&self, incoming: &mut Incoming) -> Result<()> {
+        let due = u64::from(self.spool / 4);
+        if due == 0 || incoming.received - incoming.acknowledged < due {
+            return Ok(());
+        }
+        let offset = incoming.received;
+        // Noted first: a call that is dropped has put it, and the next request takes it along.
+        incoming.acknowledged = offset;
+        self.request(&Request::Ack { offset }).await
     }
 
     async fn request(&self, request: &Request) -> Result<()> {
@@ -146,6 +178,10 @@ impl Requests {
 }
 
 impl Incoming {
+    fn new(stream: Reader) -> Self {
+        Self { stream, decoder: Decoder::new(), exit: None, finish: None, received: 0, acknowledged: 0 }
+    }
+
     /// Reads more of the stream. Dropping the call loses nothing.
     async fn fill(&mut self) -> Result<()> {
         let read = self.stream.read(self.decoder.space(READ)).await.map_err(lost)?;
@@ -178,9 +214,14 @@ impl Execution for RunnerExecution {
     async fn output(&self) -> Result<Option<Output>> {
         let mut incoming = self.incoming.lock().await;
         let incoming = &mut *incoming;
+        self.acknowledge(incoming).await?;
         while incoming.finish.is_none() {
             match incoming.decoder.next::<Reply>().map_err(|error| broken(error.to_string()))? {
-                Some(Frame::Output { stream, at, bytes, .. }) => {
+                Some(Frame::Output { stream, offset, at, bytes }) => {
+                    if offset != incoming.received {
+                        return Err(broken(format!("output at {offset} after {}", incoming.received)));
+                    }
+                    incoming.received += bytes.len() as u64;
                     return Ok(Some(Output { stream, at, bytes: Bytes::copy_from_slice(bytes) }));
                 }
                 Some(Frame::Control(Reply::InputTaken { bytes })) => self.credit.add_permits(bytes as usize),
@@ -200,6 +241,10 @@ impl Execution for RunnerExecution {
 
     async fn wait(&self) -> Result<Finish> {
         while self.output().await?.is_some() {}
+        if self.spool > 0 {
+            // All of it is kept.
+            self.request(&Request::Ack { offset: u64::MAX }).await?;
+        }
         let incoming = self.incoming.lock().await;
         incoming.finish.clone().ok_or_else(|| broken("no end was told".to_owned()))
     }

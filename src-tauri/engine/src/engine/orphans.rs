@@ -1,19 +1,24 @@
-//! Runs whose engine died: closed with the truth, their places cleaned up.
+//! Runs whose engine died: taken up again where they go on, else closed with the truth and their places cleaned up.
 //!
-//! Only what nobody could take up again, so any engine may do it, whether it belongs to an app or to one command.
+//! Any engine closes what nobody can take up, whether it belongs to an app or to one command; only one that stays takes up.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tracing::warn;
+use tokio::sync::watch;
+use tracing::{info, warn};
 
 use super::{Engine, Inner};
-use crate::backend;
+use crate::backend::{self, Backend};
+use crate::config::{Config, Sources};
 use crate::error::Result;
 use crate::history;
-use crate::history::events::{Event, EventLog, What};
-use crate::log::LogReader;
-use crate::run::blocking;
+use crate::history::events::{self, Event, EventLog, What};
+use crate::live::Live;
+use crate::log::mask::Masks;
+use crate::log::writer::Holds;
+use crate::log::{LogReader, LogWriter, Reopened};
+use crate::run::{Run, blocking};
 use crate::spec::RunId;
 use crate::state::{Ending, Outcome, RunRecord};
 
@@ -23,11 +28,88 @@ impl Engine {
     pub(super) async fn close_orphans(&self) -> Result<()> {
         let home = self.0.home.clone();
         for orphan in self.query(move |history| history.orphans(&home)).await? {
+            if self.is_awaited(&orphan).await {
+                continue;
+            }
             if let Err(error) = self.clean_up_and_close(&orphan).await {
                 warn!(run = %orphan.id, %error, "a run of a program that died could not be ended");
             }
         }
         Ok(())
+    }
+
+    /// Takes up the runs of engines that died, as far as they go on. For engines that stay.
+    pub(super) async fn take_up_orphans(&self) -> Result<()> {
+        let home = self.0.home.clone();
+        for orphan in self.query(move |history| history.orphans(&home)).await? {
+            let id = orphan.id;
+            match self.take_up(orphan).await {
+                Ok(true) => info!(run = %id, "goes on"),
+                Ok(false) => {}
+                Err(error) => warn!(run = %id, %error, "a run that may go on could not be taken up"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_up(&self, orphan: RunRecord) -> Result<bool> {
+        let (id, started) = (orphan.id, orphan.started);
+        let backend = backend::of(&self.0.backends, orphan.place.mode)?;
+        let (Some(started), true) = (started, backend.awaits(id).await) else { return Ok(false) };
+        let (from, host) = (orphan.host, self.0.host.id());
+        // First of all: of several engines one has it.
+        if !self.query(move |history| history.adopt(id, from, host)).await? {
+            return Ok(false);
+        }
+        match self.go_on(&orphan, backend, started).await {
+            Ok(true) => Ok(true),
+            // It is ours now, and nobody else would end it.
+            Ok(false) => self.clean_up_and_close(&orphan).await.map(|()| false),
+            Err(error) => self.clean_up_and_close(&orphan).await.and(Err(error)),
+        }
+    }
+
+    /// Goes on with an adopted run, if its place still has it.
+    async fn go_on(&self, orphan: &RunRecord, backend: Arc<dyn Backend>, started: Timestamp) -> Result<bool> {
+        let (id, spec, folder) = (orphan.id, orphan.spec.clone(), self.0.home.run(orphan.id));
+        let config =
+            Config::load(&Sources { workspace: Some(spec.workspace.clone()), ..self.0.sources.clone() })?;
+        let (limit, opened) = (config.logs().max_run_size, folder.clone());
+        let reopen = move || {
+            let told = events::read(&opened)?;
+            Ok((LogWriter::reopen(&opened, limit)?, EventLog::open(&opened)?, told))
+        };
+        let (Reopened { writer, own_bytes }, events, told) = blocking(reopen).await?;
+        let own_bytes = own_bytes.unwrap_or_else(|| noted(&told));
+        let offset = writer.bytes().saturating_sub(own_bytes);
+        let Some(execution) = backend.reattach(id, offset).await? else { return Ok(false) };
+        let (progress, holds) = (watch::Sender::default(), Arc::<Holds>::default());
+        let live = Arc::new(Live::new(progress.subscribe(), Arc::clone(&holds)));
+        for event in told {
+            live.publish(event);
+        }
+        self.live().insert(id, Arc::clone(&live));
+        let mut run = Run {
+            id,
+            folder,
+            shell: None,
+            recipe: None,
+            place: orphan.place.clone(),
+            backend,
+            history: Arc::clone(&self.0.history),
+            login_shell: Arc::clone(&self.0.login_shell),
+            secrets: Arc::clone(&self.0.secrets),
+            log: writer.telling(progress, holds),
+            events,
+            live,
+            maskers: Masks::default().into(),
+            started: None,
+            told: None,
+            spec,
+        };
+        run.adopted(self.0.host.id());
+        self.drive(run, move |run| run.go_on(Arc::from(execution), started));
+        Ok(true)
     }
 
     /// Whether one of these was looked after by an engine that is gone; then it is closed, and what was read is old.
@@ -41,13 +123,30 @@ impl Engine {
         Ok(false)
     }
 
-    async fn clean_up_and_close(&self, orphan: &RunRecord) -> Result<()> {
+    /// Whether an engine that stays may still come for a run.
+    async fn is_awaited(&self, orphan: &RunRecord) -> bool {
+        match backend::of(&self.0.backends, orphan.place.mode) {
+            Ok(backend) => orphan.started.is_some() && backend.awaits(orphan.id).await,
+            Err(_) => false,
+        }
+    }
+
+    pub(super) async fn clean_up_and_close(&self, orphan: &RunRecord) -> Result<()> {
         let (inner, id) = (Arc::clone(&self.0), orphan.id);
         if let Ok(backend) = backend::of(&self.0.backends, orphan.place.mode) {
             backend.cleanup(id).await?;
         }
         blocking(move || inner.close_orphan(id)).await
     }
+}
+
+/// Bytes of the app's own lines, by what was written down of them.
+fn noted(told: &[Event]) -> u64 {
+    let length = |event: &Event| match &event.what {
+        What::Note { text } => text.len() as u64 + 1,
+        _ => 0,
+    };
+    told.iter().map(length).sum()
 }
 
 impl Inner {

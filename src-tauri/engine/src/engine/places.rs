@@ -41,9 +41,14 @@ impl Engine {
         launch::sandbox::recipe(spec, config, &machine).map(Some)
     }
 
-    /// This engine stays: it may hold places ready, and removes what others left of theirs. For the app and the
+    /// This engine stays: it takes up the runs of one that died, may hold places ready, and removes what others left of
+    /// theirs. For the app and the
     /// server; what runs one command leaves that to them.
     pub async fn stay(&self) {
+        // First: what goes on is not to be removed.
+        if let Err(error) = self.take_up_orphans().await {
+            tracing::warn!(%error, "runs of an engine that died were not looked for");
+        }
         for backend in &self.0.backends {
             backend.stay().await;
         }

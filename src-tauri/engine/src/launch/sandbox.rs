@@ -158,6 +158,7 @@ pub(crate) fn resolve(
             script: None,
             recipe: Some(Box::new(recipe)),
             task: Some(task.clone()),
+            may_be_kept: false,
         });
     }
     directory(spec)?;
@@ -206,6 +207,7 @@ pub(crate) fn resolve(
         script,
         recipe: Some(Box::new(recipe)),
         task: None,
+        may_be_kept: around.secrets.is_empty(),
     })
 }
 

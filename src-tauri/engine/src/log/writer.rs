@@ -38,38 +38,42 @@ pub struct Progress {
 /// Appends to the log of a run.
 #[derive(Debug)]
 pub struct LogWriter {
-    folder: PathBuf,
-    limit: u64,
-    segment_size: u64,
-    current: Current,
+    pub(super) folder: PathBuf,
+    pub(super) limit: u64,
+    pub(super) segment_size: u64,
+    pub(super) current: Current,
     /// Closed segments that may be left out: start and length, oldest first.
-    droppable: VecDeque<(u64, u64)>,
-    kept: u64,
-    lines: u64,
-    holds: Arc<Holds>,
-    progress: watch::Sender<Progress>,
+    pub(super) droppable: VecDeque<(u64, u64)>,
+    pub(super) kept: u64,
+    pub(super) lines: u64,
+    pub(super) holds: Arc<Holds>,
+    pub(super) progress: watch::Sender<Progress>,
 }
 
+/// The segment that is written.
 #[derive(Debug)]
-struct Current {
-    start: u64,
-    data: File,
-    index: File,
-    records: u64,
-    last: Option<Record>,
-    end: u64,
+pub(super) struct Current {
+    pub start: u64,
+    pub data: File,
+    pub index: File,
+    pub records: u64,
+    pub last: Option<Record>,
+    pub end: u64,
+}
+
+/// Length of the segments of a log with this limit: whole pages, so that a search can map segments one behind the other.
+pub(super) fn segment_size(limit: u64) -> u64 {
+    let page = os::page_size();
+    (limit / SEGMENTS).clamp(page, SEGMENT) / page * page
 }
 
 impl LogWriter {
     /// Begins an empty log in `folder`, of which about `limit` bytes are kept.
     pub fn create(folder: &Path, limit: u64) -> Result<Self> {
-        // Whole pages, so that a search can map segments one behind the other.
-        let page = os::page_size();
-        let segment_size = (limit / SEGMENTS).clamp(page, SEGMENT) / page * page;
         Ok(Self {
             folder: folder.to_owned(),
             limit,
-            segment_size,
+            segment_size: segment_size(limit),
             current: Current::create(folder, 0).map_err(Error::storage("writing", folder))?,
             droppable: VecDeque::new(),
             kept: 0,
@@ -82,6 +86,7 @@ impl LogWriter {
     /// Tells those who look already, before there was a log.
     #[must_use]
     pub(crate) fn telling(self, progress: watch::Sender<Progress>, holds: Arc<Holds>) -> Self {
+        progress.send_modify(|progress| progress.bytes = self.bytes());
         Self { holds, progress, ..self }
     }
 

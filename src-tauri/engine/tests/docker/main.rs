@@ -21,6 +21,7 @@ mod doctor;
 mod failing;
 mod far;
 mod images;
+mod kept;
 mod killed;
 mod limits;
 mod network;

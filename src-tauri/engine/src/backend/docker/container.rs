@@ -11,12 +11,14 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _}
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 
 use super::find::Address;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::os;
+use crate::spec::RunId;
 
 /// The file in a container's folder that names its engine.
 const ENGINE: &str = "engine";
@@ -27,8 +29,23 @@ const HEARD: &str = "heard";
 /// The folder of what is known of the workspace's copy in it.
 const COPY: &str = "copy";
 
+/// What the files begin with that name runs which may be found again.
+const KEPT: &str = "kept-";
+
+/// The socket that the runner of a container listens at.
+pub(super) const SOCKET: &str = "socket";
+
 /// Longest time between asking for a container and its being there.
 const COMING: Duration = Duration::from_mins(1);
+
+/// What must be known of a run to find it again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// Whether its container goes with it.
+    pub is_fresh: bool,
+    /// The workspace, where the container has a copy.
+    pub copied: Option<PathBuf>,
+}
 
 /// The folders of all containers.
 #[derive(Debug, Clone)]
@@ -103,6 +120,17 @@ impl Folders {
         is_new && !was_heard
     }
 
+    /// The container that has a run which may be found again.
+    pub(super) fn keeper(&self, id: RunId) -> Option<String> {
+        self.names().into_iter().find(|name| self.folder(name).join(format!("{KEPT}{id}")).exists())
+    }
+
+    /// Whether a container has any run that may be found again.
+    pub(super) fn is_keeper(&self, name: &str) -> bool {
+        let entries = fs::read_dir(self.folder(name)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).any(|file| file.starts_with(KEPT))
+    }
+
     fn folder(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
@@ -175,7 +203,7 @@ impl Held {
 
     /// Where the runner of the container listens.
     pub(super) fn socket(&self) -> PathBuf {
-        self.shared().join("socket")
+        self.shared().join(SOCKET)
     }
 
     /// Makes the shared folder, without what an earlier container left in it, and notes which engine has the container.
@@ -236,11 +264,31 @@ impl Held {
         self.folder.join(HEARD).exists()
     }
 
-    /// Connects to the runner of the container by its socket.
-    pub(super) async fn connect(&self) -> io::Result<UnixStream> {
+    /// Notes that a run of the container may be found again, and what must be known of it then.
+    pub(super) fn keep(&self, id: RunId, kept: &Kept) {
+        // Without the note it ends with its engine, like any other.
+        let _ = serde_json::to_vec(kept).map(|kept| fs::write(self.kept_file(id), kept));
+    }
+
+    /// The run will not be found again.
+    pub(super) fn let_go(&self, id: RunId) {
+        let _ = fs::remove_file(self.kept_file(id));
+    }
+
+    /// What was noted of a run that may be found again.
+    pub(super) fn kept(&self, id: RunId) -> Option<Kept> {
+        serde_json::from_slice(&fs::read(self.kept_file(id)).ok()?).ok()
+    }
+
+    fn kept_file(&self, id: RunId) -> PathBuf {
+        self.folder.join(format!("{KEPT}{id}"))
+    }
+
+    /// Connects to a socket in the shared folder.
+    pub(super) async fn connect_to(&self, name: &str) -> io::Result<UnixStream> {
         // The folder is in the hands of what runs in the container: a link there must not lead us to somebody else. The
         // way through our own descriptors also makes the length of the path no matter.
-        let path = self.socket();
+        let path = self.shared().join(name);
         let flags = nix::libc::O_PATH | nix::libc::O_NOFOLLOW | nix::libc::O_CLOEXEC;
         let found = OpenOptions::new().read(true).custom_flags(flags).open(&path)?;
         if !found.metadata()?.file_type().is_socket() {
@@ -324,9 +372,9 @@ mod tests {
         let elsewhere = home.path().join("elsewhere");
         let _listener = std::os::unix::net::UnixListener::bind(&elsewhere).unwrap();
         std::os::unix::fs::symlink(&elsewhere, held.shared().join("socket")).unwrap();
-        assert!(held.connect().await.is_err());
+        assert!(held.connect_to(SOCKET).await.is_err());
         fs::remove_file(held.shared().join("socket")).unwrap();
         fs::rename(&elsewhere, held.shared().join("socket")).unwrap();
-        assert!(held.connect().await.is_ok());
+        assert!(held.connect_to(SOCKET).await.is_ok());
     }
 }

@@ -6,6 +6,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::Engine;
+use super::container::SOCKET;
 use super::recipe::{RUNNER, WORKSPACE};
 use crate::backend::runner::{RunnerExecution, Started};
 use crate::backend::{Execution, Reporter};
@@ -25,7 +26,7 @@ pub(super) struct Far {
 #[async_trait]
 impl Away for Far {
     async fn tree(&self) -> Result<Box<dyn Execution>> {
-        let joined = self.engine.join(&self.name).await;
+        let joined = self.engine.join(&self.name, SOCKET).await;
         let (replies, requests) = joined.map_err(|source| Error::Connection { source })?;
         let bytes = |word: &str| ByteBuf::from(word.as_bytes());
         let start = stigmer_runner::Start {

@@ -13,6 +13,7 @@ use super::{Docker, Engine};
 use crate::backend::runner::RunnerExecution;
 use crate::backend::{Execution, Finish, Output, Signal, Size, Start};
 use crate::error::{Error, Result};
+use crate::spec::RunId;
 
 /// A program that runs in a container.
 pub(super) struct InSandbox {
@@ -22,6 +23,8 @@ pub(super) struct InSandbox {
     pub kind: Kind,
     /// Held as long as the program runs, so that nobody removes the container. `None` once it is dropped.
     pub held: Option<Held>,
+    /// The run, where it may be found again.
+    pub kept: Option<RunId>,
     /// Brings the workspace back from another disk.
     pub copy: Option<Back>,
 }
@@ -46,7 +49,11 @@ impl InSandbox {
 
 impl Drop for InSandbox {
     fn drop(&mut self) {
-        if let Some(held) = self.held.take().filter(|_| self.kind == Kind::Fresh) {
+        let held = self.held.take();
+        if let (Some(held), Some(id)) = (&held, self.kept) {
+            held.let_go(id);
+        }
+        if let Some(held) = held.filter(|_| self.kind == Kind::Fresh) {
             self.docker.forget_when_over(self.engine.clone(), held);
         }
     }

@@ -29,9 +29,6 @@ pub(super) const SHARED: &str = "/run/stigmer/shared";
 /// The runner, inside a sandbox.
 pub(super) const RUNNER: &str = "/run/stigmer/runner";
 
-/// The socket that the runner listens at, inside a sandbox.
-pub(super) const SOCKET: &str = "/run/stigmer/shared/socket";
-
 /// Longest time for which a sandbox of one run, on another disk, waits for its next conversation.
 const BETWEEN: Duration = Duration::from_mins(1);
 
@@ -231,7 +228,7 @@ impl Recipe {
         // What another user makes we could not remove.
         let home =
             if self.is_for_own_user() { format!("{SHARED}/home") } else { "/tmp/stigmer-home".to_owned() };
-        let mut words = vec!["serve".to_owned(), SOCKET.to_owned(), home];
+        let mut words = vec!["serve".to_owned(), format!("{SHARED}/socket"), home];
         match (kind, self.supply.ttl) {
             // What brings the workspace there and back are conversations, too: the first is not the only one.
             (Kind::Fresh, Some(ttl)) if is_far => words.push(ttl.min(BETWEEN).as_secs().to_string()),

@@ -77,7 +77,11 @@ impl Docker {
                 claimed.forget();
             }
         }
-        let is_swept = |one: &Container| !one.is_kept && (what == Sweep::Unused || one.is_fresh || !one.runs);
+        let is_swept = |one: &Container| {
+            !one.is_kept
+                && !(one.runs && self.0.folders.is_keeper(&one.name))
+                && (what == Sweep::Unused || one.is_fresh || !one.runs)
+        };
         for container in there.into_iter().filter(is_swept) {
             let Some(claimed) = self.0.folders.claim(&container.name) else { continue };
             if remove(&engine.api, &container.name).await == Removal::Done {

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio_util::io::StreamReader;
 
-use super::container::Held;
-use super::recipe::{RUNNER, SOCKET};
+use super::container::{Held, SOCKET};
+use super::recipe::{RUNNER, SHARED};
 use super::{Engine, client};
 use crate::backend::runner::{Reader, Writer};
 use crate::error::{Error, Result};
@@ -25,8 +25,13 @@ impl Engine {
 
     /// Connects to the runner of a container.
     pub(super) async fn connect(&self, held: &Held) -> io::Result<(Reader, Writer)> {
+        self.connect_to(held, SOCKET).await
+    }
+
+    /// Connects to a socket in the shared folder of a container.
+    pub(super) async fn connect_to(&self, held: &Held, socket: &str) -> io::Result<(Reader, Writer)> {
         if !self.is_far() {
-            match held.connect().await {
+            match held.connect_to(socket).await {
                 Ok(stream) => {
                     let (replies, requests) = stream.into_split();
                     return Ok((Box::new(replies), Box::new(requests)));
@@ -35,12 +40,14 @@ impl Engine {
                 Err(_) => {}
             }
         }
-        self.join(&held.name).await
+        self.join(&held.name, socket).await
     }
 
     /// Connects to it through the engine.
-    pub(super) async fn join(&self, name: &str) -> io::Result<(Reader, Writer)> {
-        let words = [RUNNER, "join", SOCKET].map(str::to_owned).into();
+    pub(super) async fn join(&self, name: &str, socket: &str) -> io::Result<(Reader, Writer)> {
+        // What is not there any more is not waited for.
+        let verb = if socket == SOCKET { "join" } else { "rejoin" };
+        let words = vec![RUNNER.to_owned(), verb.to_owned(), format!("{SHARED}/{socket}")];
         let config = ExecConfig { attach_stdin: Some(true), cmd: Some(words), ..ExecConfig::default() };
         let (output, input) = self.attached(name, config).await.map_err(not_connected)?;
         let name = name.to_owned();
