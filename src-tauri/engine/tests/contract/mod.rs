@@ -112,6 +112,7 @@ pub(crate) fn program<A: Into<Text>>(place: &dyn Place, argv: impl IntoIterator<
         script: None,
         recipe: place.recipe(),
         task: None,
+        may_be_kept: false,
     }
 }
 

@@ -158,5 +158,5 @@ pub(crate) async fn a_run_that_is_over_is_not_found_again(place: &dyn Place) {
     let id = launch.id;
     run(place, launch).await;
     place.backend().cleanup(id).await.unwrap();
-    assert!(place.backend().reattach(id).await.unwrap().is_none());
+    assert!(place.backend().reattach(id, 0).await.unwrap().is_none());
 }
