@@ -11,6 +11,8 @@ use stigmer_engine::home::Home;
 use stigmer_engine::spec::{ImageTask, RunSpec, Sandbox, Work};
 use stigmer_engine::state::Outcome;
 
+use tokio::io::AsyncReadExt as _;
+
 use crate::common::{Child, MARKER, Marker, process, until, within};
 use crate::desk::{happenings, outcome};
 use crate::docker::docker;
@@ -245,4 +247,62 @@ async fn the_basic_image_has_its_tools_and_another_lacks_them() {
     assert_eq!(refused(&engine, verify("no/such:image", None)).await.code, "image-not-found");
     assert_eq!(refused(&engine, verify(TINY, Some("none"))).await.code, "invalid-spec");
     until("no container is left", || yard.containers().is_empty().then_some(())).await;
+}
+
+/// A way to a registry that stands still after some bytes, until it is let go.
+async fn standing_still(to: u16, after: u64) -> (u16, tokio::sync::watch::Sender<bool>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (go, stands) = tokio::sync::watch::channel(true);
+    tokio::spawn(async move {
+        while let Ok((caller, _)) = listener.accept().await {
+            let mut stands = stands.clone();
+            tokio::spawn(async move {
+                let registry = tokio::net::TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                let ((mut asks, mut answers), (mut from, mut into)) =
+                    (caller.into_split(), registry.into_split());
+                let there = tokio::io::copy(&mut asks, &mut into);
+                let back = async {
+                    tokio::io::copy(&mut (&mut from).take(after), &mut answers).await?;
+                    let _ = stands.wait_for(|stands| !stands).await;
+                    tokio::io::copy(&mut from, &mut answers).await
+                };
+                let _ = tokio::join!(there, back);
+            });
+        }
+    });
+    (port, go)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_that_stands_still_says_so_with_its_layer_and_goes_on_by_itself() {
+    let yard = Yard::new();
+    let Some(registry) = Registry::start(false).await else { return };
+    let engine = yard.open().await;
+    // A layer that nobody has.
+    let archive = yard.workspace.join("layer.tar");
+    let mut random = vec![0; 8 << 20];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom").unwrap(), &mut random).unwrap();
+    std::fs::write(yard.workspace.join("random"), random).unwrap();
+    let folder = yard.workspace.to_str().unwrap();
+    let tar = Command::new("tar").args(["-C", folder, "-cf", archive.to_str().unwrap(), "random"]).status();
+    assert!(tar.unwrap().success());
+    let image = registry.named(&yard);
+    docker(&["import", archive.to_str().unwrap(), &image]);
+    succeeds(&engine, push(&yard, &image)).await;
+    docker(&["rmi", &image]);
+    let (port, go) = standing_still(registry.port, 1 << 20).await;
+    let image = format!("127.0.0.1:{port}/{}", image.split_once('/').unwrap().1);
+    let id = engine.start(pull(&yard, &image)).await.unwrap();
+    until("it says that it stands still", || {
+        let told = format!("{:?}", engine.events(id, 0).unwrap().0);
+        told.contains("stands still").then_some(())
+    })
+    .await;
+    go.send_replace(false);
+    let record = within(engine.finished(id)).await.unwrap();
+    assert_eq!(outcome(&record), &Outcome::Succeeded);
+    let said = String::from_utf8_lossy(&crate::desk::output(&engine, id)).into_owned();
+    assert!(said.contains("nothing came for 20 s"), "{said}");
+    docker(&["rmi", &image]);
 }

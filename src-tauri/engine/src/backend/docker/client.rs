@@ -195,3 +195,40 @@ pub(super) fn refused(what: &str, image: &str, failure: &Failure) -> Error {
     };
     Error::SandboxRefused { what: format!("{what}: {said}"), hint }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_engine_says_of_a_container_becomes_the_error_that_says_what_to_do() {
+        let code = |said: &str| {
+            let failure = Failure::DockerResponseServerError { status_code: 500, message: said.to_owned() };
+            let error = refused("a sandbox could not be made", "image:1", &failure);
+            (error.code(), error.hint().unwrap_or_default())
+        };
+        for (said, wanted, hint) in [
+            (
+                "driver failed: Bind for 127.0.0.1:80 failed: port is already allocated",
+                "port-in-use",
+                "--port",
+            ),
+            (
+                "invalid mount config for type \"bind\": bind source path does not exist: /x",
+                "mount-unusable",
+                "--mount",
+            ),
+            ("No such image: image:1", "image-not-found", "image pull"),
+            ("write /var/lib/docker/x: no space left on device", "sandbox-refused", "free space"),
+            ("network x not found", "sandbox-refused", "network ls"),
+            ("unable to find user x: no matching entries in passwd file", "sandbox-refused", "--user"),
+            ("exec format error", "sandbox-refused", "processor"),
+            ("Minimum memory limit allowed is 6MB", "sandbox-refused", "--memory"),
+            ("something else", "sandbox-refused", "doctor"),
+        ] {
+            let (code, said_hint) = code(said);
+            assert_eq!(code, wanted, "{said}");
+            assert!(said_hint.contains(hint), "{said}: {said_hint}");
+        }
+    }
+}
