@@ -20,7 +20,7 @@ pub const MAX_WORDS: usize = 600;
 pub struct Answer {
     /// What was asked, as `POST /sandbox`; without query.
     pub operation: String,
-    /// The HTTP status.
+    /// The HTTP status; for an execution that a `WebSocket` ended, its code of closing.
     pub status: u16,
     /// The server's words, at most [`MAX_WORDS`]; the status's own phrase where it had none.
     pub message: String,

@@ -133,13 +133,9 @@ impl Http {
         let mut url = call.url.clone();
         for _ in 0..=REDIRECTS {
             let response = self.once(call, url.clone()).await?;
-            let Some(next) = redirect(&response, &call.method, &url) else {
-                return self.judge(response, call).await;
-            };
+            let next = redirect(&response, &call.method, &url).filter(|_| call.payload.is_repeatable());
+            let Some(next) = next else { return self.judge(response, call).await };
             url = next?;
-            if !call.payload.is_repeatable() {
-                break;
-            }
         }
         Err(Error::WrongAddress { url: shown(&url), why: "it redirects without end".to_owned() })
     }

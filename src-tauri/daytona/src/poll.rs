@@ -14,20 +14,25 @@ pub(crate) struct Poll {
     begun: Instant,
     within: Duration,
     pause: Duration,
+    /// A pause that the server asked for.
+    told: Option<Duration>,
     last: String,
 }
 
 impl Poll {
     pub(crate) fn new(within: Duration) -> Self {
-        Self { begun: Instant::now(), within, pause: FIRST, last: "unknown".to_owned() }
+        Self { begun: Instant::now(), within, pause: FIRST, told: None, last: "unknown".to_owned() }
     }
 
     /// One look, cut off at the deadline. `None` for a failure that may pass.
-    pub(crate) async fn look<T>(&self, look: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    pub(crate) async fn look<T>(&mut self, look: impl Future<Output = Result<T>>) -> Result<Option<T>> {
         match tokio::time::timeout(self.left(), look).await {
             Ok(Ok(value)) => Ok(Some(value)),
             Ok(Err(error)) if error.is_transient() => {
                 tracing::debug!(%error, "a look while waiting failed");
+                if let Error::RateLimited { retry_after, .. } = error {
+                    self.told = retry_after;
+                }
                 Ok(None)
             }
             Ok(Err(error)) => Err(error),
@@ -50,7 +55,8 @@ impl Poll {
             return Err(Error::Deadline { what: what(), last: self.last.clone(), after: self.within });
         }
         // Many that wait for the same moment should not ask in the same moment.
-        let pause = self.pause.mul_f64(0.8 + fastrand::f64() * 0.4).min(self.left());
+        let pause = self.pause.mul_f64(0.8 + fastrand::f64() * 0.4);
+        let pause = pause.max(self.told.take().unwrap_or_default()).min(self.left());
         tokio::time::sleep(pause).await;
         self.pause = self.pause.mul_f64(1.3).min(LAST);
         Ok(())

@@ -112,14 +112,15 @@ fn classify(answer: Answer, retry_after: Option<Duration>) -> Error {
         401 => Error::Unauthorized(answer),
         403 => Error::Forbidden(answer),
         404 => Error::NotFound(answer),
-        408 => Error::CommandTimeout(answer),
+        408 if answer.operation.contains("/process/") => Error::CommandTimeout(answer),
         409 => Error::Conflict(answer),
         410 => Error::Gone(answer),
         429 => Error::RateLimited { answer, retry_after },
         400 | 402 if is_about_a_limit(&words) => Error::Quota(answer),
         // Older sandboxes lose the kind of an error that they pass on.
         500 if words.contains("not found") => Error::NotFound(answer),
-        500.. => Error::Server(answer),
+        // 408 of anything but a command: something between waited in vain.
+        408 | 500.. => Error::Server(answer),
         _ => Error::Invalid(answer),
     }
 }
@@ -251,7 +252,7 @@ mod tests {
     fn the_remedy_follows_from_the_status_and_then_from_the_words() {
         assert!(matches!(judged(401, ""), Error::Unauthorized(_)));
         assert!(matches!(judged(403, ""), Error::Forbidden(_)));
-        assert!(matches!(judged(408, ""), Error::CommandTimeout(_)));
+        assert!(matches!(judged(408, ""), Error::Server(_)));
         assert!(matches!(judged(410, ""), Error::Gone(_)));
         assert!(matches!(judged(422, ""), Error::Invalid(_)));
         assert!(matches!(judged(504, ""), Error::Server(_)));

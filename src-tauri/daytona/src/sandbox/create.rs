@@ -1,6 +1,7 @@
 //! Making a sandbox, once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// What a sandbox should be. Everything but the name has a default of the server; change single fields with struct
 /// update syntax.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSandbox {
     /// Its name, unique in the organization. By it a sandbox is found whose creation got no answer, so it should be a
@@ -98,6 +99,15 @@ impl NewSandbox {
     fn describes(&self, found: &Sandbox) -> bool {
         found.name == self.name
             && self.labels.iter().all(|(name, value)| found.labels.get(name) == Some(value))
+    }
+}
+
+impl fmt::Debug for NewSandbox {
+    /// Without the environment, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("NewSandbox");
+        shown.field("name", &self.name).field("template", &self.template).field("labels", &self.labels);
+        shown.finish_non_exhaustive()
     }
 }
 

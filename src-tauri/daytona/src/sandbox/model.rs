@@ -1,6 +1,7 @@
 //! A sandbox as the server describes it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -117,7 +118,7 @@ open_enum! {
 }
 
 /// A sandbox. In lists some fields are missing; those say so.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Sandbox {
     /// Its id, a UUID. Never empty.
@@ -218,6 +219,16 @@ impl Sandbox {
     /// Whether it is deleted as soon as it stops.
     pub fn is_ephemeral(&self) -> bool {
         self.auto_delete_interval == Some(0)
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    /// Without the environment, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Sandbox");
+        shown.field("id", &self.id).field("name", &self.name).field("state", &self.state);
+        shown.field("desired_state", &self.desired_state).field("labels", &self.labels);
+        shown.finish_non_exhaustive()
     }
 }
 

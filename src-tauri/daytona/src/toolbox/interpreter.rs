@@ -1,6 +1,7 @@
 //! The Python interpreter of a sandbox, whose variables live on from one execution to the next.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use crate::http::{Frame, Socket};
 use crate::model::lenient;
 
 /// Code to execute.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Code {
     /// The code.
@@ -31,6 +32,13 @@ impl Code {
     /// Code for the default context.
     pub fn new(code: impl Into<String>) -> Self {
         Self { code: code.into(), ..Self::default() }
+    }
+}
+
+impl fmt::Debug for Code {
+    /// Without the environment, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Code").field("code", &self.code).finish_non_exhaustive()
     }
 }
 
@@ -170,8 +178,8 @@ impl Execution {
     }
 }
 
-impl std::fmt::Debug for Execution {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Execution").field("over", &self.over).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! Single commands, for probes: their output comes in one piece, and only at the end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::model::lenient;
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// A command to execute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Execute {
     /// A text for the shell of the sandbox (zsh or bash or what there is), which reads it from its standard input: so
     /// nothing in it should read that.
@@ -30,6 +31,13 @@ impl Execute {
     /// A command that may take ten seconds.
     pub fn new(command: impl Into<String>) -> Self {
         Self { command: command.into(), cwd: None, env: BTreeMap::new(), timeout: Duration::from_secs(10) }
+    }
+}
+
+impl fmt::Debug for Execute {
+    /// Without the environment, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execute").field("command", &self.command).finish_non_exhaustive()
     }
 }
 

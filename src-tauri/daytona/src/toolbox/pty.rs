@@ -1,6 +1,7 @@
 //! Terminals: a login shell on a pseudo-terminal, byte by byte.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -23,7 +24,7 @@ const EXIT_CONTROL: &str = "X-Daytona-Pty-Exit-Control";
 const ENVS: &str = "X-Daytona-Pty-Envs~";
 
 /// A terminal to open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct PtyOptions {
     /// Its id, of the caller's choice, unique in the sandbox.
     pub id: String,
@@ -52,6 +53,15 @@ impl PtyOptions {
             protocols.push(format!("{ENVS}{}", URL_SAFE_NO_PAD.encode(json)));
         }
         protocols
+    }
+}
+
+impl fmt::Debug for PtyOptions {
+    /// Without the environment, which may have secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("PtyOptions");
+        shown.field("id", &self.id).field("cols", &self.cols).field("rows", &self.rows);
+        shown.finish_non_exhaustive()
     }
 }
 
@@ -282,8 +292,8 @@ impl Pty {
     }
 }
 
-impl std::fmt::Debug for Pty {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Pty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pty").field("id", &self.id).field("over", &self.over).finish_non_exhaustive()
     }
 }
@@ -300,8 +310,8 @@ impl PtyInput {
     }
 }
 
-impl std::fmt::Debug for PtyInput {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for PtyInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PtyInput")
     }
 }

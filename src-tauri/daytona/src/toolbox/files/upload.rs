@@ -3,7 +3,7 @@
 //! The form has two parts for each file, its destination and then its bytes. Sandboxes make the folders that lead there and
 //! overwrite what is there, so sending something twice is like sending it once.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,8 +19,9 @@ use super::multipart::Boundary;
 use crate::error::{Error, Result};
 use crate::http::Source;
 
-/// How much of a file is read at once.
-const PIECE: usize = 64 << 10;
+/// How much of a file is read at once. A file up to this length is read in one go: of a tree of sources that is nearly
+/// every one, and each step to the disk costs more than its bytes.
+const PIECE: usize = 128 << 10;
 
 /// A file to send.
 pub struct Upload {
@@ -64,8 +65,13 @@ impl Upload {
         match &self.content {
             Content::Bytes(bytes) => Ok(Box::pin(stream::once(std::future::ready(Ok(bytes.clone()))))),
             Content::File(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(|source| Error::file(path, &source))?;
-                Ok(Box::pin(ReaderStream::with_capacity(file, PIECE)))
+                let begun = begin(path.clone()).await.map_err(|source| Error::file(path, &source))?;
+                Ok(match begun {
+                    Begun::Whole(bytes) => Box::pin(stream::once(std::future::ready(Ok(bytes)))),
+                    Begun::Open(file) => {
+                        Box::pin(ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE))
+                    }
+                })
             }
             Content::Stream(stream) => {
                 let taken = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -73,6 +79,40 @@ impl Upload {
             }
         }
     }
+}
+
+enum Begun {
+    Whole(Bytes),
+    Open(std::fs::File),
+}
+
+async fn begin(path: PathBuf) -> io::Result<Begun> {
+    let begin = move || {
+        let mut file = std::fs::File::open(&path)?;
+        let length = file.metadata()?.len();
+        if length > PIECE as u64 {
+            return Ok(Begun::Open(file));
+        }
+        let mut bytes = Vec::with_capacity(PIECE.min(usize::try_from(length).unwrap_or(PIECE)) + 1);
+        file.read_to_end(&mut bytes)?;
+        Ok(Begun::Whole(bytes.into()))
+    };
+    tokio::task::spawn_blocking(begin).await.map_err(io::Error::other)?
+}
+
+/// Looks for the first file that cannot be read, so that it is told as that and not as a broken transfer.
+async fn readable(uploads: &[Upload]) -> Result<()> {
+    let files = uploads.iter().filter_map(|upload| match &upload.content {
+        Content::File(path) => Some(path.clone()),
+        _ => None,
+    });
+    let files: Vec<_> = files.collect();
+    let look = move || {
+        let unreadable = |path: PathBuf| std::fs::File::open(&path).err().map(|why| Error::file(path, &why));
+        files.into_iter().find_map(unreadable)
+    };
+    let found = tokio::task::spawn_blocking(look).await.map_err(|why| Error::misuse(why.to_string()))?;
+    found.map_or(Ok(()), Err)
 }
 
 impl std::fmt::Debug for Upload {
@@ -87,7 +127,8 @@ impl Files {
         self.upload_many(vec![upload]).await
     }
 
-    /// Sends files, in one request. There is no time limit for the whole, only for a standstill.
+    /// Sends files, in one request. There is no time limit for the whole, only for a standstill. What breaks off may
+    /// leave the beginning of a file where it belongs.
     ///
     /// # Errors
     ///
@@ -100,12 +141,7 @@ impl Files {
         if let Some(bad) = uploads.iter().find(|upload| upload.destination.contains(['\r', '\n'])) {
             return Err(Error::misuse(format!("`{}` cannot be sent", bad.destination.escape_debug())));
         }
-        // Opened once before, so that a file that is not there is told as that and not as a broken transfer.
-        for upload in &uploads {
-            if let Content::File(path) = &upload.content {
-                tokio::fs::File::open(path).await.map_err(|source| Error::file(path, &source))?;
-            }
-        }
+        readable(&uploads).await?;
         let boundary = Boundary::new();
         let repeatable = uploads.iter().all(Upload::is_repeatable);
         let (kind, uploads) = (boundary.content_type(), Arc::new(uploads));
