@@ -50,7 +50,8 @@ impl<'a> Filter<'a> {
 
     fn takes(&self, sandbox: &Sandbox) -> bool {
         let begins = |name, value: &str| {
-            get(self.pairs, name).is_none_or(|prefix| value.to_lowercase().starts_with(&prefix.to_lowercase()))
+            get(self.pairs, name)
+                .is_none_or(|prefix| value.to_lowercase().starts_with(&prefix.to_lowercase()))
         };
         let state = serde_json::to_value(sandbox.state).unwrap_or_default();
         let has =

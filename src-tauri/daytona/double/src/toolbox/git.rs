@@ -45,6 +45,7 @@ fn refused(output: &str) -> Refusal {
         ("Authentication failed", 401, "GIT_AUTH_FAILED"),
         ("could not read Username", 401, "GIT_AUTH_FAILED"),
         ("not a git repository", 404, "GIT_REPO_NOT_FOUND"),
+        ("does not appear to be a git repository", 404, "GIT_REPO_NOT_FOUND"),
         ("does not exist", 404, "GIT_REPO_NOT_FOUND"),
         ("No such file or directory", 404, "GIT_REPO_NOT_FOUND"),
         ("Remote branch", 404, "GIT_BRANCH_NOT_FOUND"),
