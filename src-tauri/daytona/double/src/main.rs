@@ -30,6 +30,7 @@ Usage: daytona-double [OPTION]...
   --key KEY         the key that is good [dtn_test]
   --permissions P   what the key may do, separated by commas [everything]
   --delay-ms N      how long a state lasts that passes by itself [300]
+  --build-ms N      how long a build takes [1500]
   --hold-ms N       how long the answer to a create or a start waits for `started` [30000]
   --log-close-ms N  the time between the end of a command and that of its followed log [1000]
   --grace-ms N      the time between the polite and the forced end of a session [5000]
@@ -94,6 +95,7 @@ Faults are set with POST /__double/faults, requests read with GET /__double/requ
                 "--key" => options.key = value,
                 "--permissions" => options.permissions = value.split(',').map(str::to_owned).collect(),
                 "--delay-ms" => options.delay = time()?,
+                "--build-ms" => options.build = time()?,
                 "--hold-ms" => options.hold = time()?,
                 "--log-close-ms" => options.log_close = time()?,
                 "--grace-ms" => options.grace = time()?,

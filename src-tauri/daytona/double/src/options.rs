@@ -34,6 +34,8 @@ pub struct Options {
     pub permissions: Vec<String>,
     /// How long each state lasts that passes by itself (`creating`, `stopping`, `pulling`, …).
     pub delay: Duration,
+    /// How long a build takes.
+    pub build: Duration,
     /// How long the answer to a create or a start waits for `started`. The original holds it for 30 seconds.
     pub hold: Duration,
     /// The time between the end of a command and the end of its followed log. About a second in the original.
@@ -57,6 +59,7 @@ impl Default for Options {
             key: "dtn_test".to_owned(),
             permissions: PERMISSIONS.map(str::to_owned).to_vec(),
             delay: Duration::from_millis(300),
+            build: Duration::from_millis(1500),
             hold: Duration::from_secs(30),
             log_close: Duration::from_secs(1),
             grace: Duration::from_secs(5),
@@ -73,6 +76,7 @@ impl Options {
     pub fn quick() -> Self {
         Self {
             delay: Duration::from_millis(20),
+            build: Duration::from_millis(50),
             log_close: Duration::from_millis(50),
             grace: Duration::from_secs(1),
             cooldown: Duration::from_millis(200),

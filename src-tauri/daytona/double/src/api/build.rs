@@ -74,7 +74,7 @@ pub(super) async fn run(cloud: &Cloud, info: &BuildInfo, log: &Log) -> Result<()
         }
         let line = format!("Step {}/{count} : {step}\n", at + 1);
         log.send_modify(|(text, _)| text.push_str(&line));
-        tokio::time::sleep(cloud.options.delay / count).await;
+        tokio::time::sleep(cloud.options.build / count).await;
         outcome = finished(step);
     }
     let last = match &outcome {

@@ -49,7 +49,10 @@ impl<'a> Filter<'a> {
     }
 
     fn takes(&self, sandbox: &Sandbox) -> bool {
-        let begins = |name, value: &str| get(self.pairs, name).is_none_or(|prefix| value.starts_with(prefix));
+        let begins = |name, value: &str| {
+            get(self.pairs, name)
+                .is_none_or(|prefix| value.to_lowercase().starts_with(&prefix.to_lowercase()))
+        };
         let state = serde_json::to_value(sandbox.state).unwrap_or_default();
         let has =
             |(key, value): (&String, &Value)| sandbox.labels.get(key).is_some_and(|label| *value == **label);

@@ -1,17 +1,23 @@
 //! The toolbox: what the daemon inside a sandbox answers.
 
 mod bulk;
+mod code;
 mod command;
 mod execute;
 mod files;
+mod git;
+mod interpreter;
 mod log;
 mod logs;
+mod pty;
 mod run;
 mod search;
 mod session;
 mod system;
+mod terminal;
 mod transfer;
 mod version;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +27,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::{Cloud, lock};
@@ -38,6 +44,8 @@ pub(crate) struct Toolbox {
     /// The variables of every process that is started from now on.
     env: Mutex<BTreeMap<String, String>>,
     sessions: Mutex<BTreeMap<String, Arc<session::Session>>>,
+    terminals: Mutex<BTreeMap<String, Arc<terminal::Terminal>>>,
+    workers: Mutex<BTreeMap<String, Arc<worker::Worker>>>,
     /// Set when it ends, so that its sockets do.
     closed: CancellationToken,
 }
@@ -49,6 +57,8 @@ impl Toolbox {
             disk,
             env: Mutex::new(place::variables(id, own)),
             sessions: Mutex::default(),
+            terminals: Mutex::default(),
+            workers: Mutex::default(),
             closed: CancellationToken::new(),
         }
     }
@@ -102,7 +112,7 @@ impl FromRequestParts<Arc<Cloud>> for Inside {
 }
 
 pub(crate) fn routes() -> Router<Arc<Cloud>> {
-    let inner = Router::new().merge(processes()).merge(file_routes());
+    let inner = Router::new().merge(processes()).merge(terminals()).merge(file_routes()).merge(git::routes());
     Router::new().nest("/toolbox/{sandbox}", inner.merge(system::routes()).fallback(unknown))
 }
 
@@ -113,6 +123,7 @@ async fn unknown() -> Refusal {
 fn processes() -> Router<Arc<Cloud>> {
     Router::new()
         .route("/process/execute", post(execute::execute))
+        .route("/process/code-run", post(code::run))
         .route("/process/session", get(session::list).post(session::create))
         .route("/process/session/entrypoint", get(session::entrypoint))
         .route("/process/session/entrypoint/logs", get(logs::entrypoint))
@@ -121,6 +132,18 @@ fn processes() -> Router<Arc<Cloud>> {
         .route("/process/session/{session}/command/{command}", get(command::one))
         .route("/process/session/{session}/command/{command}/input", post(command::input))
         .route("/process/session/{session}/command/{command}/logs", get(logs::logs))
+}
+
+fn terminals() -> Router<Arc<Cloud>> {
+    Router::new()
+        .route("/process/pty", get(pty::list).post(pty::create))
+        .route("/process/pty/create-connect", get(pty::create_connect))
+        .route("/process/pty/{pty}", get(pty::one).delete(pty::delete))
+        .route("/process/pty/{pty}/connect", get(pty::connect))
+        .route("/process/pty/{pty}/resize", post(pty::resize))
+        .route("/process/interpreter/context", get(interpreter::list).post(interpreter::create))
+        .route("/process/interpreter/context/{context}", delete(interpreter::delete))
+        .route("/process/interpreter/execute", get(interpreter::execute))
 }
 
 fn file_routes() -> Router<Arc<Cloud>> {

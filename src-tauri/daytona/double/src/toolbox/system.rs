@@ -65,5 +65,5 @@ async fn env(Inside(toolbox): Inside, Sent(sent): Sent<Env>) -> Answer {
     let mut env = lock(&toolbox.env);
     env.retain(|name, _| !sent.unset.contains(name));
     env.extend(sent.set);
-    Ok(Json(json!({})))
+    Ok(Json(json!(*env)))
 }
