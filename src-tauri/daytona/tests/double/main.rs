@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 
 mod account;
+mod code;
 mod faults;
 mod files;
 mod ground;
 mod sandboxes;
 mod sessions;
 mod snapshots;
+mod terminals;
