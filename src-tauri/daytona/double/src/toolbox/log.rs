@@ -1,0 +1,127 @@
+//! The log of a command: lines of both streams, each behind the marker of its stream.
+
+use std::sync::Mutex;
+
+use tokio::sync::watch;
+
+use crate::cloud::lock;
+
+/// The two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Out,
+    Err,
+}
+
+impl Stream {
+    pub(super) const fn marker(self) -> [u8; 3] {
+        match self {
+            Self::Out => [1; 3],
+            Self::Err => [2; 3],
+        }
+    }
+}
+
+/// A log that grows until its command has its exit code.
+#[derive(Debug)]
+pub(super) struct Log {
+    texts: Mutex<Texts>,
+    /// Bytes with markers, for those who follow.
+    grown: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Texts {
+    marked: Vec<u8>,
+    merged: Vec<u8>,
+    exit: Option<i32>,
+}
+
+impl Log {
+    pub(super) fn new() -> Self {
+        Self { texts: Mutex::default(), grown: watch::Sender::new(0) }
+    }
+
+    /// Adds a line, with its newline or without.
+    pub(super) fn line(&self, stream: Stream, line: &[u8]) {
+        let length = {
+            let mut texts = lock(&self.texts);
+            texts.marked.extend_from_slice(&stream.marker());
+            texts.marked.extend_from_slice(line);
+            texts.merged.extend_from_slice(line);
+            if line.last() != Some(&b'\n') {
+                texts.marked.push(b'\n');
+                texts.merged.push(b'\n');
+            }
+            texts.marked.len()
+        };
+        self.grown.send_replace(length);
+    }
+
+    pub(super) fn finish(&self, exit: i32) {
+        lock(&self.texts).exit = Some(exit);
+        self.grown.send_modify(|_| {});
+    }
+
+    pub(super) fn exit(&self) -> Option<i32> {
+        lock(&self.texts).exit
+    }
+
+    /// Told whenever it has grown or finished.
+    pub(super) fn watch(&self) -> watch::Receiver<usize> {
+        self.grown.subscribe()
+    }
+
+    /// At most `most` bytes from an offset, with markers or without.
+    pub(super) fn piece(&self, marked: bool, from: usize, most: usize) -> Vec<u8> {
+        let texts = lock(&self.texts);
+        let text = if marked { &texts.marked } else { &texts.merged };
+        let from = from.min(text.len());
+        text[from..text.len().min(from + most)].to_vec()
+    }
+
+    pub(super) fn marked(&self) -> Vec<u8> {
+        lock(&self.texts).marked.clone()
+    }
+
+    pub(super) fn merged(&self) -> Vec<u8> {
+        lock(&self.texts).merged.clone()
+    }
+}
+
+/// The bytes of one stream of a text with markers.
+pub(super) fn only(stream: Stream, marked: &[u8]) -> Vec<u8> {
+    let mut found = Vec::new();
+    let mut current = None;
+    let mut rest = marked;
+    while let Some(&first) = rest.first() {
+        let marker = [Stream::Out, Stream::Err].into_iter().find(|each| rest.starts_with(&each.marker()));
+        if let Some(marker) = marker {
+            current = Some(marker);
+            rest = &rest[3..];
+            continue;
+        }
+        if current == Some(stream) {
+            found.push(first);
+        }
+        rest = &rest[1..];
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_has_the_marker_of_its_stream_and_a_newline() {
+        let log = Log::new();
+        log.line(Stream::Out, b"one\n");
+        log.line(Stream::Out, b"two\n");
+        log.line(Stream::Err, b"three");
+        assert_eq!(log.marked(), b"\x01\x01\x01one\n\x01\x01\x01two\n\x02\x02\x02three\n");
+        assert_eq!(log.merged(), b"one\ntwo\nthree\n");
+        assert_eq!(only(Stream::Out, &log.marked()), b"one\ntwo\n");
+        assert_eq!(only(Stream::Err, &log.marked()), b"three\n");
+    }
+}

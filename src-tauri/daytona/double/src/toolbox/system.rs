@@ -1,0 +1,69 @@
+//! The daemon itself and the machine that it sees.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Inside;
+use crate::api::Sent;
+use crate::cloud::{Cloud, lock};
+use crate::place::HOME;
+use crate::reply::{Answer, Refusal};
+
+/// Ports that are looked at.
+const PORTS: std::ops::RangeInclusive<u16> = 3000..=9999;
+
+pub(super) fn routes() -> Router<Arc<Cloud>> {
+    Router::new()
+        .route("/version", get(version))
+        .route("/work-dir", get(home))
+        .route("/user-home-dir", get(home))
+        .route("/port", get(ports))
+        .route("/port/{port}/in-use", get(in_use))
+        .route("/env", post(env))
+}
+
+async fn version(_: Inside) -> Json<Value> {
+    Json(json!({ "version": "0.226.1" }))
+}
+
+async fn home(_: Inside) -> Json<Value> {
+    Json(json!({ "dir": HOME }))
+}
+
+async fn listens(port: u16) -> bool {
+    tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+}
+
+/// The network is that of this machine, whose ports are nobody's business.
+async fn ports(_: Inside) -> Json<Value> {
+    Json(json!({ "ports": [] }))
+}
+
+async fn in_use(_: Inside, Path((_, port)): Path<(String, u16)>) -> Answer {
+    if !PORTS.contains(&port) {
+        return Err(Refusal::daemon_bad("port out of range (3000-9999)"));
+    }
+    Ok(Json(json!({ "isInUse": listens(port).await })))
+}
+
+#[derive(Deserialize)]
+struct Env {
+    #[serde(default)]
+    set: BTreeMap<String, String>,
+    #[serde(default)]
+    unset: Vec<String>,
+}
+
+/// Changes what processes get that are started from now on.
+async fn env(Inside(toolbox): Inside, Sent(sent): Sent<Env>) -> Answer {
+    let mut env = lock(&toolbox.env);
+    env.retain(|name, _| !sent.unset.contains(name));
+    env.extend(sent.set);
+    Ok(Json(json!(*env)))
+}
