@@ -159,7 +159,9 @@ def main():
     print(f"{machine()}\n\n| what | against | measured | target | |\n| --- | --- | --- | --- | --- |")
     missed = False
     try:
-        for measure in (short_run, hosted_run, output_to_disk, memory, search_redirected, search_copy, history):
+        wanted = lambda measure: len(sys.argv) < 3 or measure.__name__ in sys.argv[2:]
+        rows = (short_run, hosted_run, output_to_disk, memory, search_redirected, search_copy, history)
+        for measure in filter(wanted, rows):
             home = folder / measure.__name__
             home.mkdir()
             row = measure(home)
@@ -168,7 +170,7 @@ def main():
                 print(f"| {measure.__name__} | | not measured: run `make bench` | | |")
                 continue
             missed |= not told(row)
-        for measure in sandbox.ROWS:
+        for measure in filter(wanted, sandbox.ROWS):
             if not sandbox.has_engine():
                 print(f"| {measure.__name__} | | not measured: no engine; scripts/engine.sh up && scripts/engine.sh base | | |")
                 continue

@@ -5,8 +5,10 @@
 //! elsewhere at any time in between. [`Backend::cleanup`] follows every end that `wait` did not confirm: a `start` that
 //! failed or was dropped half-way, and also after a crash of the engine; it must be idempotent and suffice.
 
+mod back;
 mod runner;
 
+pub mod daytona;
 pub mod docker;
 pub mod local;
 
@@ -23,7 +25,9 @@ use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
 use crate::spec::{ImageTask, Input, Mode, RunId, Text};
-use crate::state::SandboxFacts;
+use crate::state::{CloudFacts, SandboxFacts};
+
+use self::back::Back;
 
 /// The variable that names the run in the environment of its processes.
 pub const RUN_ID: &str = "STIGMER_RUN_ID";
@@ -32,8 +36,8 @@ pub const RUN_ID: &str = "STIGMER_RUN_ID";
 const DRAIN_MS: u32 = 500;
 
 /// Every backend of this build, in the order in which people are shown them. Add yours here.
-pub(crate) fn all(docker: docker::Docker) -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(local::Local), Arc::new(docker)]
+pub(crate) fn all(docker: docker::Docker, daytona: daytona::Daytona) -> Vec<Arc<dyn Backend>> {
+    vec![Arc::new(local::Local), Arc::new(docker), Arc::new(daytona)]
 }
 
 /// A place where programs run.
@@ -84,6 +88,8 @@ pub(crate) enum Told {
     Note(String),
     /// The sandbox that the run got.
     Sandbox(Box<SandboxFacts>),
+    /// The cloud sandbox that the run got.
+    Cloud(Box<CloudFacts>),
 }
 
 impl Reporter {
@@ -112,9 +118,22 @@ impl Reporter {
         let _ = self.0.try_send(Told::Progress { step: step.to_owned(), current, total });
     }
 
+    pub(crate) async fn cloud(&self, facts: CloudFacts) {
+        let _ = self.0.send(Told::Cloud(Box::new(facts))).await;
+    }
+
     pub(crate) async fn sandbox(&self, facts: SandboxFacts) {
         let _ = self.0.send(Told::Sandbox(Box::new(facts))).await;
     }
+}
+
+/// What a sandbox is made of.
+#[derive(Debug, Clone)]
+pub enum Recipe {
+    /// A container.
+    Sandbox(docker::Recipe),
+    /// A sandbox in the cloud.
+    Cloud(daytona::Recipe),
 }
 
 /// A program to start, resolved so far that every place can do it without asking.
@@ -126,7 +145,7 @@ pub struct Launch {
     pub argv: Vec<Text>,
     /// The whole environment where the place has none of its own, additions elsewhere.
     pub env: Vec<(Text, Text)>,
-    /// The working directory; absolute.
+    /// The working directory: absolute, or below the workspace of a place that decides where that is.
     pub dir: PathBuf,
     /// Where its standard input comes from.
     pub input: Input,
@@ -135,7 +154,7 @@ pub struct Launch {
     /// Code that has no file in the place.
     pub script: Option<stigmer_runner::Script>,
     /// What its sandbox is made of, in a mode that has any.
-    pub recipe: Option<Box<docker::Recipe>>,
+    pub recipe: Option<Box<Recipe>>,
     /// What is done with an image instead of starting a program.
     pub task: Option<ImageTask>,
     /// Whether it may go on without its engine for a while, to be found again: not where an engine that comes back would
@@ -162,6 +181,7 @@ impl Launch {
             guard: self.guard.clone(),
             // Where the runner and the engine share their fate nobody would come back for it.
             spool: 0,
+            window: 0,
             keep: None,
             drain_ms: DRAIN_MS,
             script: self.script.clone(),
@@ -256,8 +276,8 @@ pub struct Finish {
 pub(crate) fn of(backends: &[Arc<dyn Backend>], mode: Mode) -> Result<Arc<dyn Backend>> {
     backends.iter().find(|backend| backend.mode() == mode).cloned().ok_or_else(|| Error::BackendUnavailable {
         backend: mode.name(),
-        why: "this version runs commands on this machine and in Docker sandboxes".to_owned(),
-        hint: "choose `--mode local` or `--mode sandbox`, or change the setting `mode`",
+        why: "this version does not choose the place by itself".to_owned(),
+        hint: "choose `--mode local`, `sandbox` or `daytona`, or change the setting `mode`",
     })
 }
 
@@ -268,4 +288,28 @@ fn beside(name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join("../lib/stigmer").join(name), folder.join("..").join(name)]
         .into_iter()
         .find(|path| path.is_file())
+}
+
+/// The runner for other places: without shared libraries, since those have others or none.
+fn static_runner(backend: &'static str) -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("STIGMER_SANDBOX_RUNNER").filter(|given| !given.is_empty()) {
+        return Ok(given.into());
+    }
+    let name = format!("stigmer-runner-linux-{}", std::env::consts::ARCH);
+    let found = beside(&name).or_else(|| beside("stigmer-runner"));
+    let found = found.and_then(|path| path.canonicalize().ok());
+    found.ok_or_else(|| Error::BackendUnavailable {
+        backend,
+        why: format!("`{name}` is not beside this program"),
+        hint: "install Stigmer again, or set STIGMER_SANDBOX_RUNNER to the program",
+    })
+}
+
+/// Bytes as two digits each.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::backend::{self, docker::Docker};
+use crate::backend::{self, daytona::Daytona, docker::Docker};
 use crate::config::{self, Config, Sources};
 use crate::engine::Engine;
 use crate::error::{Error, Report, Result};
@@ -197,7 +197,7 @@ async fn history_is_sound(home: Home) -> Finding {
 async fn config_is_right(home: Home, sources: Sources) -> Finding {
     let work = move || {
         let mode = Config::load(&sources)
-            .and_then(|config| backend::of(&backend::all(Docker::new(home)), config.mode()).map(|_| ""));
+            .and_then(|config| backend::of(&backend::all(Docker::new(home.clone()), Daytona::new(home, std::sync::Arc::default())), config.mode()).map(|_| ""));
         Ok((config::check(&sources), mode))
     };
     let (findings, mode) = match blocking(work).await {

@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use crate::backend::daytona::Daytona;
 use crate::backend::docker::Docker;
 use crate::backend::local::login_shell::{LoginShell, Resolver};
 use crate::backend::{self, Backend};
@@ -65,6 +66,7 @@ struct Inner {
     hosts: hosts::Hosts,
     backends: Vec<Arc<dyn Backend>>,
     docker: Docker,
+    daytona: Daytona,
     login_shell: Arc<Resolver>,
     secrets: Arc<Secrets>,
     live: Mutex<HashMap<RunId, Arc<Live>>>,
@@ -81,8 +83,9 @@ struct Inner {
 impl Engine {
     /// Opens the user's data in `home`. Settings are read for each run, from `sources` and its workspace.
     pub async fn open(home: Home, sources: Sources) -> Result<Self> {
-        let docker = Docker::new(home.clone());
-        let backends = backend::all(docker.clone());
+        let secrets = Arc::new(Secrets::new());
+        let (docker, daytona) = (Docker::new(home.clone()), Daytona::new(home.clone(), Arc::clone(&secrets)));
+        let backends = backend::all(docker.clone(), daytona.clone());
         let (home, history, recovered, host) = blocking(move || {
             home.create()?;
             let opened = History::open(&home)?;
@@ -99,8 +102,9 @@ impl Engine {
             hosts: hosts::Hosts::default(),
             backends,
             docker,
+            daytona,
             login_shell: Arc::default(),
-            secrets: Arc::new(Secrets::new()),
+            secrets,
             live: Mutex::default(),
             follows: follow::Follows::default(),
             news: news::News::default(),

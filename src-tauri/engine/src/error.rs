@@ -4,6 +4,7 @@
 //! `docs/errors.md` explains, [`Error::hint`] an imperative sentence. [`Report`] is the only error that
 //! leaves the engine. A program that exits with 1 is a result, not an error.
 
+mod cloud;
 mod report;
 
 use std::io;
@@ -159,6 +160,15 @@ pub enum Error {
         /// What is known of it.
         why: String,
     },
+    /// Daytona refused, failed or could not be reached.
+    #[error("Daytona: {0}")]
+    Cloud(Box<stigmer_daytona::Error>),
+    /// There is no key for Daytona.
+    #[error("there is no key for Daytona{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    NoCloudKey {
+        /// Why the keychain gave none, where that is not simply because there is none.
+        why: Option<String>,
+    },
     /// The workspace and its copy in a sandbox could not be made the same.
     #[error("the copy of the workspace could not be brought up to date: {why}")]
     Sync {
@@ -297,6 +307,8 @@ impl Error {
             Self::SandboxRefused { .. } => "sandbox-refused",
             Self::SandboxNotFound { .. } => "sandbox-not-found",
             Self::SandboxLost { .. } => "sandbox-lost",
+            Self::Cloud(source) => cloud::code(source),
+            Self::NoCloudKey { .. } => "daytona-no-key",
             Self::Sync { .. } => "sync-failed",
             Self::GuardUnavailable { .. } => "guard-unavailable",
             Self::Connection { .. } => "connection-lost",
@@ -334,6 +346,10 @@ impl Error {
                 "check the name, get it with `stigmer image pull`, or build the basic one with `stigmer image build basic`"
             }
             Self::Incomplete { .. } => "see the table above; build the image again, or name another --tier",
+            Self::Cloud(source) => cloud::hint(source),
+            Self::NoCloudKey { .. } => {
+                "make one at https://app.daytona.io/dashboard/keys, then: stigmer auth login"
+            }
             Self::Sync { .. } => {
                 "run it again, which brings the rest; leave out what should not go with a .stigmerignore file"
             }

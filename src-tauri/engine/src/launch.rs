@@ -3,6 +3,7 @@
 //!
 //! Checking needs nothing but the specification, so a bad one is refused before there is a run.
 
+pub(crate) mod cloud;
 mod interpreter;
 pub(crate) mod sandbox;
 
@@ -95,7 +96,7 @@ pub(crate) fn place(spec: &RunSpec, config: &Config) -> Place {
             (config.mode(), origin.word(), origin.to_string())
         }
     };
-    Place { mode, reason, rule: rule.to_owned(), program: None, sandbox: None }
+    Place { mode, reason, rule: rule.to_owned(), program: None, sandbox: None, cloud: None }
 }
 
 /// What the engine knows beside the specification when a run starts.

@@ -17,9 +17,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
-use crate::backend::docker::Recipe;
 use crate::backend::local::login_shell::Resolver;
-use crate::backend::{Backend, Execution, Finish, Left, Output, Told};
+use crate::backend::{Backend, Execution, Finish, Left, Output, Recipe, Told};
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::history::events::{Event, EventLog, What};
@@ -133,7 +132,7 @@ impl Run {
         self.live.state.send_replace(RunState::Running);
         let (history, id, place) = (Arc::clone(&self.history), self.id, self.place.clone());
         let note = move || {
-            if place.sandbox.is_some() {
+            if place.sandbox.is_some() || place.cloud.is_some() {
                 history.placed(id, &place)?;
             }
             history.started(id, at)

@@ -183,6 +183,35 @@ pub struct Place {
     /// The sandbox that it got, where it got one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<Box<SandboxFacts>>,
+    /// The cloud sandbox that it got, where it got one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<Box<CloudFacts>>,
+}
+
+/// What a run's cloud sandbox was.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CloudFacts {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The snapshot that it was made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// Its region.
+    pub region: String,
+    /// Virtual CPUs.
+    pub cpu: u32,
+    /// Memory in GiB.
+    pub memory: u32,
+    /// Disk in GiB.
+    pub disk: u32,
+    /// Minutes of idleness after which it stops; zero for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_stop: Option<u32>,
+    /// Whether it served other runs before.
+    pub reused: bool,
 }
 
 /// What a run's sandbox really was.

@@ -2,10 +2,15 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::ffi::OsStr;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::os;
 
 /// Longest time for the first process of the sandbox to listen.
 const LISTENING: Duration = Duration::from_secs(5);
@@ -24,6 +29,37 @@ pub(crate) fn join(socket: &Path) -> io::Result<()> {
 /// The same with a run that was kept, if it is still there.
 pub(crate) fn rejoin(socket: &Path) -> io::Result<()> {
     converse(UnixStream::connect(socket)?)
+}
+
+/// The same over a terminal. Everything before `begin` is not ours.
+pub(crate) fn attach(socket: &Path, begin: &OsStr, home: Option<&Path>) -> io::Result<()> {
+    os::carry_bytes(io::stdin())?;
+    let connected = match (UnixStream::connect(socket), home) {
+        (Ok(stream), _) => stream,
+        (Err(_), Some(home)) => {
+            os::start_apart(|| listen(socket, home))?;
+            connect(socket)?
+        }
+        (Err(error), None) => return Err(error),
+    };
+    let mut stdout = io::stdout();
+    stdout.write_all(begin.as_encoded_bytes())?;
+    stdout.flush()?;
+    converse(connected)
+}
+
+/// Becomes who listens.
+fn listen(socket: &Path, home: &Path) -> io::Error {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return error,
+    };
+    Command::new(program)
+        .args([OsStr::new("serve"), socket.as_os_str(), home.as_os_str()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .exec()
 }
 
 fn converse(replies: UnixStream) -> io::Result<()> {

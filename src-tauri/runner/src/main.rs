@@ -7,6 +7,7 @@
 //! | `serve SOCKET HOME [SECONDS [once]]` | holds any number of them over a socket, as the first process of a container; ends when it was idle for so long, or after the first |
 //! | `join SOCKET` | carries one of those between the socket and standard input and output, where the engine cannot reach the socket |
 //! | `rejoin SOCKET` | the same where the socket is there, or will not be |
+//! | `attach SOCKET A B [HOME]` | `rejoin` over a terminal, which is made to carry bytes as they are from where `AB` is printed; with `HOME` somebody is made to listen where nobody does |
 //! | `open FOLDER` | lets every user of a sandbox write to a folder that was made for it |
 //! | `tree FOLDER STATE` | answers what `stigmer-tree` asks about a copy of the workspace |
 //!
@@ -63,6 +64,9 @@ fn main() -> ExitCode {
         [verb, socket] if *verb == "rejoin" => {
             end("cannot be joined again", socket, join::rejoin(Path::new(socket)))
         }
+        [verb, socket, words @ ..] if *verb == "attach" => {
+            end("cannot be attached", socket, attach(Path::new(socket), words))
+        }
         [verb, folder] if *verb == "open" => end("cannot be opened", folder, open(Path::new(folder))),
         [verb, folder, state] if *verb == "tree" => {
             let (mut from, mut to) = (BufReader::new(io::stdin()), BufWriter::new(io::stdout()));
@@ -96,6 +100,18 @@ fn serve(socket: &Path, home: &Path, lifetime: Lifetime) -> ExitCode {
         Ok(false) => ExitCode::SUCCESS,
         Err(error) => end("cannot be listened at", socket.as_os_str(), Err(error)),
     }
+}
+
+/// `A B`, which are not joined in what a shell repeats of its command line; and the home folder for who is to listen.
+fn attach(socket: &Path, words: &[&OsStr]) -> io::Result<()> {
+    let ([one, other], home) = match words {
+        [one, other] => ([one, other], None),
+        [one, other, home] => ([one, other], Some(Path::new(*home))),
+        _ => return Err(io::ErrorKind::InvalidInput.into()),
+    };
+    let mut begin = OsString::from(one);
+    begin.push(other);
+    join::attach(socket, &begin, home)
 }
 
 /// Lets every user write to a folder.

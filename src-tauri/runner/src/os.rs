@@ -11,6 +11,7 @@
 //! | `open_terminal`, `resize`, `end_of_file` | a pseudo-terminal, its size, its character for end of file |
 //! | `widen` | gives a pipe the largest buffer that the system grants; whether it is a pipe |
 //! | `available`, `splice` | how much a pipe holds, and moving that to another pipe without copying it |
+//! | `carry_bytes`, `start_apart` | has a terminal carry bytes as they are; becomes something in a process that nobody takes for ours |
 //! | `fork` | makes a second process of this one |
 //! | `reap` | takes the next ended child |
 //! | `oom_kills` | what was killed for want of memory, in a place of its own |

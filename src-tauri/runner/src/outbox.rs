@@ -69,6 +69,11 @@ impl Outbox {
         self.discard();
     }
 
+    /// Whether nobody listens.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent
+    }
+
     /// From here on somebody listens again.
     pub(crate) fn speak(&mut self) {
         self.is_silent = false;

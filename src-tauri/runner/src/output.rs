@@ -44,8 +44,8 @@ impl Source {
 }
 
 impl Output {
-    pub(crate) fn new(sources: [Option<Source>; 2], spool: u32) -> Self {
-        let spool = (spool > 0).then(|| Spool::new(spool as usize));
+    pub(crate) fn new(sources: [Option<Source>; 2], spool: u32, window: u32) -> Self {
+        let spool = (spool > 0).then(|| Spool::new(spool as usize, window));
         Self { sources, offset: 0, spool }
     }
 
@@ -60,8 +60,9 @@ impl Output {
     }
 
     /// The sources to watch, by index.
-    pub(crate) fn sources(&self) -> impl Iterator<Item = (usize, BorrowedFd<'_>)> {
-        let open = self.sources.iter().enumerate().filter(|_| self.may_read());
+    pub(crate) fn sources(&self, outbox: &Outbox) -> impl Iterator<Item = (usize, BorrowedFd<'_>)> {
+        let may_read = self.may_read(outbox);
+        let open = self.sources.iter().enumerate().filter(move |_| may_read);
         open.filter_map(|(index, source)| Some((index, source.as_ref()?.fd.as_fd())))
     }
 
@@ -70,7 +71,7 @@ impl Output {
         for _ in 0..BURST {
             // An engine may have come back since the source was seen to have something: what it lacks goes first.
             // A piece that did not fill its room emptied the pipe: asking again would only cost a call.
-            if !outbox.is_empty() || !self.may_read() || self.read(index, outbox) < PIECE {
+            if !outbox.is_empty() || !self.may_read(outbox) || self.read(index, outbox) < PIECE {
                 break;
             }
             outbox.flush()?;
@@ -93,7 +94,7 @@ impl Output {
     pub(crate) fn finish(&mut self, outbox: &mut Outbox) -> Result<bool, Broken> {
         for index in 0..self.sources.len() {
             while self.sources[index].is_some() {
-                if !outbox.is_empty() || !self.may_read() {
+                if !outbox.is_empty() || !self.may_read(outbox) {
                     return Ok(false);
                 }
                 let length = self.read(index, outbox);
@@ -108,8 +109,11 @@ impl Output {
         Ok(self.spool.as_ref().is_none_or(|spool| !spool.is_behind()))
     }
 
-    fn may_read(&self) -> bool {
-        self.spool.as_ref().is_none_or(|spool| spool.room() > 0 && !spool.is_behind())
+    fn may_read(&self, outbox: &Outbox) -> bool {
+        self.spool.as_ref().is_none_or(|spool| {
+            let is_heard = outbox.is_silent() || spool.may_send(self.offset);
+            spool.room() > 0 && !spool.is_behind() && is_heard
+        })
     }
 
     /// Takes one piece: how long it is. Zero when the source has nothing now, or came to its end and is closed.

@@ -85,6 +85,9 @@ pub struct Start {
     /// [`Request::Resume`]. Small pieces count a little more than their bytes. Zero keeps nothing and leaves the
     /// pressure to the stream itself.
     pub spool: u32,
+    /// Bytes of output that may be under way before an [`Request::Ack`] while an engine listens, where that is less than the
+    /// spool takes: for streams that break when they are not read as fast as they are written. Zero for no such limit.
+    pub window: u32,
     /// Has the run go on without its engine for a while. Needs a spool.
     pub keep: Option<Keep>,
     /// Confines the command and everything that it starts.

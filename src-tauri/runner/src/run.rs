@@ -48,7 +48,7 @@ impl Run {
             Reply::Started { pid: u32::try_from(pid.as_raw()).unwrap_or_default(), at: outbox::now() };
         Ok(Self {
             input: Input::new(input),
-            output: Output::new(output, start.spool),
+            output: Output::new(output, start.spool, start.window),
             ending: Ending::new(pid, Duration::from_millis(start.drain_ms.into())),
             told: vec![started],
             ended: None,

@@ -199,7 +199,7 @@ impl Session {
         let input = run.input.waiting().map(|fd| (Event::Input, PollFd::new(fd, PollFlags::POLLOUT)));
         interests.extend(input);
         if self.outbox.is_empty() && run.awaits_output() {
-            let output = run.output.sources();
+            let output = run.output.sources(&self.outbox);
             interests.extend(output.map(|(at, fd)| (Event::Output(at), PollFd::new(fd, PollFlags::POLLIN))));
         }
         interests

@@ -13,6 +13,10 @@ const PIECE_COST: usize = size_of::<Piece>() + 16;
 /// The pieces between the last acknowledged offset and the newest.
 pub(crate) struct Spool {
     limit: usize,
+    /// Bytes that may be sent and not acknowledged.
+    window: u64,
+    /// Everything before it is acknowledged.
+    acknowledged: u64,
     /// Bytes of all pieces, with their cost.
     held: usize,
     pieces: VecDeque<Piece>,
@@ -46,8 +50,14 @@ impl Piece {
 
 impl Spool {
     /// An empty spool for `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, held: 0, pieces: VecDeque::new(), next: 0 }
+    pub(crate) fn new(limit: usize, window: u32) -> Self {
+        let window = if window == 0 { u64::MAX } else { window.into() };
+        Self { limit, window, acknowledged: 0, held: 0, pieces: VecDeque::new(), next: 0 }
+    }
+
+    /// Whether more may be sent to whoever listens, when so much was.
+    pub(crate) fn may_send(&self, sent: u64) -> bool {
+        sent.saturating_sub(self.acknowledged) < self.window
     }
 
     /// How many bytes may be added now.
@@ -65,6 +75,7 @@ impl Spool {
 
     /// Lets go of everything before `offset`.
     pub(crate) fn acknowledge(&mut self, offset: u64) {
+        self.acknowledged = self.acknowledged.max(offset);
         while self.pieces.front().is_some_and(|piece| piece.end() <= offset) {
             let piece = self.pieces.pop_front();
             self.held -= PIECE_COST + piece.map_or(0, |piece| piece.bytes.len());
@@ -88,7 +99,7 @@ impl Spool {
 
     /// The next piece to send again.
     pub(crate) fn next(&mut self) -> Option<&Piece> {
-        let piece = self.pieces.get(self.next)?;
+        let piece = self.pieces.get(self.next).filter(|piece| self.may_send(piece.offset))?;
         self.next += 1;
         Some(piece)
     }
@@ -99,7 +110,7 @@ mod tests {
     use super::*;
 
     fn spool_of(pieces: &[(Stream, &str)]) -> Spool {
-        let mut spool = Spool::new(1000);
+        let mut spool = Spool::new(1000, 0);
         let mut offset = 0;
         for &(stream, text) in pieces {
             spool.keep(Piece { stream, offset, at: offset + 100, bytes: text.into() });

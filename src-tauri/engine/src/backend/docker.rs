@@ -43,13 +43,13 @@ pub use self::find::{Address, Wish};
 pub use self::recipe::{Recipe, Supply, WORKSPACE};
 
 use self::container::{Folders, Held, Kept};
-use self::copy::{Back, Far};
+use self::copy::Far;
 use self::execution::InSandbox;
 use self::reach::Reached;
 use self::recipe::{Kind, SHARED};
 use self::sweep::Sweep;
 use super::runner::{self, Greeted, Started};
-use super::{Backend, Execution, Launch, RUN_ID, Reporter};
+use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::spec::{Mode, RunId};
@@ -73,6 +73,11 @@ const LINGER_MS: u32 = 60_000;
 /// The socket of a run that may be found again, in the folder that is shared with its container.
 fn door(id: RunId) -> String {
     format!("run-{id}")
+}
+
+/// Names a home in the labels of its sandboxes, here and in the cloud.
+pub(super) fn owner(home: &Home) -> Result<String> {
+    Folders::new(home.clone()).owner()
 }
 
 /// Runs programs in containers. Clones are the same.
@@ -148,7 +153,7 @@ impl Docker {
         let copy = Copy { workspace, home, folder: held.copy() };
         let far = Far { engine: engine.clone(), name: held.name.clone() };
         copy.bring_there(&far, reporter).await?;
-        Ok(Some(Back::new(copy, far, reporter.clone())))
+        Ok(Some(Back::new(copy, Arc::new(far), reporter.clone())))
     }
 
     /// The engine that has a container.
@@ -233,10 +238,12 @@ impl Backend for Docker {
     }
 
     async fn start(&self, launch: Launch, reporter: &Reporter) -> Result<Box<dyn Execution>> {
-        let recipe = launch.recipe.as_deref().ok_or_else(|| Error::InvalidSpec {
-            what: "the run does not say what its sandbox is made of".to_owned(),
-            hint: "name an image with --image",
-        })?;
+        let Some(super::Recipe::Sandbox(recipe)) = launch.recipe.as_deref() else {
+            return Err(Error::InvalidSpec {
+                what: "the run does not say what its sandbox is made of".to_owned(),
+                hint: "name an image with --image",
+            });
+        };
         if let Some(task) = launch.task {
             return self.operation(task, recipe, launch.id.to_string(), reporter);
         }
@@ -325,7 +332,7 @@ impl Backend for Docker {
                 let copy = note.copied.map(|workspace| {
                     let copy = Copy { workspace, home: self.0.home.root().to_owned(), folder: held.copy() };
                     let far = Far { engine: engine.clone(), name: name.clone() };
-                    Back::new(copy, far, Reporter::silent())
+                    Back::new(copy, Arc::new(far), Reporter::silent())
                 });
                 Ok(Some(Box::new(InSandbox { inner, docker, engine, kind, held: Some(held), kept, copy })))
             }

@@ -127,6 +127,11 @@ impl Greeted {
 }
 
 impl RunnerExecution {
+    /// Bytes of output that were handed on.
+    pub(super) async fn received(&self) -> u64 {
+        self.incoming.lock().await.received
+    }
+
     /// Greets the runner and asks it to start a command.
     pub(super) async fn start(stream: Reader, requests: Writer, start: Start) -> Result<Started> {
         Greeted::hear(stream, requests).await?.start(start).await

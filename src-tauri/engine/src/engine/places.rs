@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::Engine;
 use crate::backend;
-use crate::backend::docker::{Address, Docker, Recipe, Wish};
+use crate::backend::Recipe;
+use crate::backend::daytona::{Account, Daytona};
+use crate::backend::docker::{Address, Docker, Wish};
 use crate::config::Config;
 use crate::error::Result;
 use crate::launch;
@@ -22,14 +24,18 @@ impl Engine {
         backend::of(&self.0.backends, place.mode)?;
         let recipe = self.recipe(spec, &place, &config)?;
         // As far as it is known before the engine is asked.
-        place.sandbox = recipe.map(|recipe| Box::new(recipe.facts("", None, "")));
+        if let Some(Recipe::Sandbox(recipe)) = recipe {
+            place.sandbox = Some(Box::new(recipe.facts("", None, "")));
+        }
         Ok(place)
     }
 
     /// What the sandbox of a run is made of, where it gets one.
     pub(super) fn recipe(&self, spec: &RunSpec, place: &Place, config: &Config) -> Result<Option<Recipe>> {
-        if place.mode != Mode::Sandbox {
-            return Ok(None);
+        match place.mode {
+            Mode::Sandbox => {}
+            Mode::Daytona => return launch::cloud::recipe(spec, config).map(|recipe| Some(Recipe::Cloud(recipe))),
+            Mode::Local | Mode::Auto => return Ok(None),
         }
         let user_home = std::env::home_dir();
         let machine = Machine {
@@ -38,7 +44,7 @@ impl Engine {
             ids: os::ids(),
             memory: os::memory(),
         };
-        launch::sandbox::recipe(spec, config, &machine).map(Some)
+        launch::sandbox::recipe(spec, config, &machine).map(|recipe| Some(Recipe::Sandbox(recipe)))
     }
 
     /// This engine stays: it takes up the runs of one that died, may hold places ready, and removes what others left of
@@ -58,6 +64,12 @@ impl Engine {
     pub fn docker(&self, workspace: Option<&Path>) -> Result<(&Docker, Wish)> {
         let config = self.settings(workspace.map(Path::to_owned))?;
         Ok((&self.0.docker, wish(&config)))
+    }
+
+    /// Where cloud sandboxes are made, and whom the settings of a workspace have ask for them.
+    pub fn daytona(&self, workspace: Option<&Path>) -> Result<(&Daytona, Account)> {
+        let config = self.settings(workspace.map(Path::to_owned))?;
+        Ok((&self.0.daytona, Account::of(&config)))
     }
 
     /// Where the engine of sandboxes is, if it answers.

@@ -10,8 +10,8 @@ use serde_bytes::ByteBuf;
 use stigmer_runner::Script;
 
 use super::{Surroundings, directory};
-use crate::backend::Launch;
 use crate::backend::docker::{Recipe, Supply, WORKSPACE, Wish};
+use crate::backend::{self, Launch};
 use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -156,7 +156,7 @@ pub(crate) fn resolve(
             input: Input::Closed,
             guard: None,
             script: None,
-            recipe: Some(Box::new(recipe)),
+            recipe: Some(Box::new(backend::Recipe::Sandbox(recipe))),
             task: Some(task.clone()),
             may_be_kept: false,
         });
@@ -205,14 +205,14 @@ pub(crate) fn resolve(
         input: spec.input,
         guard: None,
         script,
-        recipe: Some(Box::new(recipe)),
+        recipe: Some(Box::new(backend::Recipe::Sandbox(recipe))),
         task: None,
         may_be_kept: around.secrets.is_empty(),
     })
 }
 
 /// What runs a language in a sandbox, by the names that images have it under.
-fn interpreter(language: Language) -> &'static [&'static str] {
+pub(super) fn interpreter(language: Language) -> &'static [&'static str] {
     match language {
         Language::Python => &["python3"],
         Language::Javascript => &["node"],
@@ -223,7 +223,7 @@ fn interpreter(language: Language) -> &'static [&'static str] {
 }
 
 /// Where a path of the workspace is in the sandbox.
-fn inside(spec: &RunSpec, workspace: &Path, path: &Path) -> Result<PathBuf> {
+pub(super) fn inside(spec: &RunSpec, workspace: &Path, path: &Path) -> Result<PathBuf> {
     let path = spec.workspace.join(path);
     let outside = || Error::OutsideWorkspace { path: path.clone() };
     let relative = match path.strip_prefix(&spec.workspace) {

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Run, blocking, stopped_early};
-use crate::backend::docker::Recipe;
 use crate::backend::local::login_shell::Resolver;
-use crate::backend::{Backend, Execution, Reporter, Told};
+use crate::backend::{Backend, Execution, Recipe, Reporter, Told};
 use crate::error::{Error, Result};
 use crate::history::events::What;
 use crate::launch::{self, Surroundings};
@@ -60,6 +59,10 @@ impl Run {
                 self.happened(What::Progress { step, current, total });
             }
             Told::Note(line) => self.say(&line),
+            Told::Cloud(facts) => {
+                self.place.cloud = Some(facts);
+                self.happened(What::Placed { place: self.place.clone() });
+            }
             Told::Sandbox(facts) => {
                 self.place.sandbox = Some(facts);
                 self.happened(What::Placed { place: self.place.clone() });
@@ -115,7 +118,8 @@ impl Launcher {
             };
             let around = Surroundings { folder: &folder, base, secrets: &secrets, shell: shell.as_deref() };
             match recipe {
-                Some(recipe) => launch::sandbox::resolve(id, &spec, recipe, &around),
+                Some(Recipe::Sandbox(recipe)) => launch::sandbox::resolve(id, &spec, recipe, &around),
+                Some(Recipe::Cloud(recipe)) => launch::cloud::resolve(id, &spec, recipe, &around),
                 None => launch::resolve(id, &spec, &around),
             }
         });

@@ -15,6 +15,12 @@ pub struct Sandbox {
     /// The image: a name with or without a tag, or an id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The snapshot of a cloud sandbox: its id or name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// Whether what changed in the workspace of a cloud sandbox comes back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bring_back: bool,
     /// CPUs that it may use; parts of one count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<f64>,

@@ -12,7 +12,7 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::termios::{SpecialCharacterIndices, tcgetattr};
+use nix::sys::termios::{SetArg, SpecialCharacterIndices, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{ForkResult, Pid, setsid};
 use stigmer_runner::{Exit, Size};
 
@@ -156,4 +156,32 @@ fn window(size: Size) -> Winsize {
 pub(crate) fn end_of_file(terminal: BorrowedFd<'_>) -> u8 {
     const CTRL_D: u8 = 4;
     tcgetattr(terminal).map_or(CTRL_D, |set| set.control_chars[SpecialCharacterIndices::VEOF as usize])
+}
+
+/// Has a terminal carry bytes as they are. What is no terminal does so already.
+pub(crate) fn carry_bytes(terminal: impl AsFd) -> std::io::Result<()> {
+    match tcgetattr(&terminal) {
+        Ok(mut settings) => {
+            cfmakeraw(&mut settings);
+            Ok(tcsetattr(&terminal, SetArg::TCSANOW, &settings)?)
+        }
+        Err(Errno::ENOTTY) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Becomes something else, which only returns why it could not, in a process that is nobody's child and has no terminal.
+pub(crate) fn start_apart(become_it: impl FnOnce() -> std::io::Error) -> std::io::Result<()> {
+    // SAFETY: there is one thread, and the children of these forks only go on to execute something.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(nix::sys::wait::waitpid(child, None).map(drop)?),
+        ForkResult::Child => {
+            let _ = setsid();
+            // SAFETY: as above.
+            if let Ok(ForkResult::Child) = unsafe { nix::unistd::fork() } {
+                become_it();
+            }
+            std::process::exit(0)
+        }
+    }
 }

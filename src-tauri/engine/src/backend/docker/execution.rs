@@ -7,11 +7,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::container::Held;
-use super::copy::Back;
 use super::recipe::Kind;
 use super::{Docker, Engine};
 use crate::backend::runner::RunnerExecution;
-use crate::backend::{Execution, Finish, Output, Signal, Size, Start};
+use crate::backend::{Back, Execution, Finish, Output, Signal, Size, Start};
 use crate::error::{Error, Result};
 use crate::spec::RunId;
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::backend::hex;
 use crate::error::{Error, Result};
 
 /// What the settings say about the engine.
@@ -179,15 +180,6 @@ fn of_context(name: &str, around: &Around, why: &str) -> Result<Address> {
     let found = address(&context.endpoints.docker.host, why.to_owned())?;
     let keys = contexts.join("tls").join(id).join("docker");
     Ok(Address { keys: keys.is_dir().then_some(keys), ..found })
-}
-
-/// Bytes as two digits each.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::body_full;
@@ -18,7 +18,7 @@ use super::container::Held;
 use super::reach::Reached;
 use super::recipe::{Kind, Making, OURS};
 use super::{Docker, Engine, Recipe, Removal, WORKSPACE, client, remove, way};
-use crate::backend::beside;
+use crate::backend::static_runner;
 use crate::backend::runner::Greeted;
 use crate::error::{Error, Result};
 
@@ -157,7 +157,7 @@ impl NewContainer {
         if held.is_joined(&self.engine.address) {
             held.note_heard();
         }
-        let (runner, shared) = (runner_program()?, held.shared());
+        let (runner, shared) = (static_runner("Docker")?, held.shared());
         let making = Making {
             home: &self.owner,
             kind,
@@ -280,19 +280,4 @@ where
         }
         sleep(KNOCK).await;
     }
-}
-
-/// The runner for containers: without shared libraries, since an image has others or none.
-fn runner_program() -> Result<PathBuf> {
-    if let Some(given) = std::env::var_os("STIGMER_SANDBOX_RUNNER").filter(|given| !given.is_empty()) {
-        return Ok(given.into());
-    }
-    let name = format!("stigmer-runner-linux-{}", std::env::consts::ARCH);
-    let found = beside(&name).or_else(|| beside("stigmer-runner"));
-    let found = found.and_then(|path| path.canonicalize().ok());
-    found.ok_or_else(|| Error::BackendUnavailable {
-        backend: "Docker",
-        why: format!("`{name}` is not beside this program"),
-        hint: "install Stigmer again, or set STIGMER_SANDBOX_RUNNER to the program",
-    })
 }

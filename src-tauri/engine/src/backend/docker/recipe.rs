@@ -11,7 +11,8 @@ use bollard::models::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::find::{Wish, hex};
+use super::find::Wish;
+use crate::backend::hex;
 use crate::os;
 use crate::spec::{Mount, Network, Port};
 use crate::state::SandboxFacts;

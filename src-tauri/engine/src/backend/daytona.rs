@@ -1,0 +1,339 @@
+//! Daytona: programs run in sandboxes in its cloud.
+//!
+//! A run takes the sandbox of its workspace: found by its labels, started, created. The runner is sent there once and
+//! listens; a terminal of the sandbox carries the conversation (`wire.rs`). Everything about a run is the same as in any other
+//! place then: exact arguments and bytes, whole trees, and a log that goes on where a connection broke.
+
+mod account;
+mod execution;
+mod place;
+mod reach;
+mod recipe;
+mod wire;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use stigmer_daytona::{Client, Filter};
+use stigmer_runner::Keep;
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use self::account::Account;
+pub(crate) use self::account::cloud;
+pub use self::recipe::Recipe;
+
+use self::execution::InCloud;
+use self::place::Placed;
+use self::reach::Reached;
+use super::runner::{self, Started};
+use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter};
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::os;
+use crate::secrets::Secrets;
+use crate::spec::{Mode, RunId};
+use crate::workspace::sync::Copy;
+
+/// Bytes of output that a run keeps until they are in its log.
+const SPOOL: u32 = 8 << 20;
+
+/// Bytes that may be under way: a terminal that is not read as fast as it is written to is closed by the sandbox.
+const WINDOW: u32 = 128 << 10;
+
+/// Time that a run goes on without its engine, in milliseconds: one that stays comes again, others reconnect.
+const LINGER_MS: [u32; 2] = [5 * 60_000, 24 * 3_600_000];
+
+/// Longest time for a sandbox to end what is left of a run, and to be found.
+const SWEEPING: Duration = Duration::from_secs(30);
+
+/// Longest time for what is under way in the background when an engine goes.
+const LEAVING: Duration = Duration::from_secs(30);
+
+/// Shortest and longest time between two words that a sandbox is still in use.
+const AWAKE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mins(5));
+
+/// Runs programs in Daytona's cloud. Clones are the same.
+#[derive(Clone)]
+pub struct Daytona(Arc<Inner>);
+
+struct Inner {
+    home: Home,
+    folder: PathBuf,
+    secrets: Arc<Secrets>,
+    stays: AtomicBool,
+    /// What is seen through though nobody waits for it.
+    tasks: TaskTracker,
+}
+
+/// What must be known of a run to find it again, or to clean up after it.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    api_url: Option<String>,
+    organization: Option<String>,
+    /// The sandbox, once it is known.
+    sandbox: Option<String>,
+    is_thrown_away: bool,
+    /// Whether an engine that stays may come for it again.
+    is_kept: bool,
+    /// The workspace, where what changed comes back.
+    back: Option<PathBuf>,
+}
+
+impl Daytona {
+    /// The cloud sandboxes of this home. Nothing is asked before it is needed.
+    pub fn new(home: Home, secrets: Arc<Secrets>) -> Self {
+        let folder = home.root().join("cloud");
+        Self(Arc::new(Inner { home, folder, secrets, stays: AtomicBool::new(false), tasks: TaskTracker::new() }))
+    }
+
+    /// A client for an account, with the key of the keychain or of the settings.
+    pub async fn client(&self, account: &Account) -> Result<Client> {
+        account.client(&self.0.secrets).await
+    }
+
+    /// Names this home in the labels of its sandboxes.
+    fn owner(&self) -> Result<String> {
+        super::docker::owner(&self.0.home)
+    }
+
+    fn note_file(&self, id: RunId) -> PathBuf {
+        self.0.folder.join(format!("run-{id}.json"))
+    }
+
+    fn note(&self, id: RunId, note: &Note) -> Result<()> {
+        let file = self.note_file(id);
+        let write = || {
+            os::create_private_dir(&self.0.folder)?;
+            std::fs::write(&file, serde_json::to_vec(note)?)
+        };
+        write().map_err(Error::storage("writing", &file))
+    }
+
+    fn noted(&self, id: RunId) -> Option<Note> {
+        serde_json::from_slice(&std::fs::read(self.note_file(id)).ok()?).ok()
+    }
+
+    /// There is nothing to find again, or to clean up.
+    fn let_go(&self, id: RunId) {
+        let _ = std::fs::remove_file(self.note_file(id));
+    }
+
+    /// The account that a note is of. The key is that of the keychain or the environment.
+    fn account_of(note: &Note) -> Account {
+        let key = std::env::var("DAYTONA_API_KEY").ok().and_then(|key| crate::secrets::Secret::new(key).ok());
+        Account { api_url: note.api_url.clone(), organization: note.organization.clone(), key }
+    }
+
+    /// Deletes a sandbox in the background; an engine that goes waits for it.
+    fn delete_later(&self, client: Client, id: String) {
+        self.0.tasks.spawn(async move {
+            if let Err(error) = client.sandboxes().delete(&id).await {
+                tracing::warn!(%error, id, "a cloud sandbox could not be deleted; it deletes itself when it stops");
+            }
+        });
+    }
+
+    /// Tells the sandbox that it is in use until the guard is dropped.
+    fn keep_awake(&self, reached: &Reached, auto_stop: Duration) -> tokio_util::sync::DropGuard {
+        let over = CancellationToken::new();
+        let guard = over.clone().drop_guard();
+        if auto_stop.is_zero() {
+            return guard;
+        }
+        let (client, id) = (reached.client.clone(), reached.id.clone());
+        let pause = (auto_stop / 3).clamp(AWAKE.0, AWAKE.1);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = over.cancelled() => return,
+                    () = sleep(pause) => {}
+                }
+                if let Err(error) = client.sandboxes().touch(&id).await {
+                    tracing::debug!(%error, id, "a sandbox was not told that it is in use");
+                }
+            }
+        });
+        guard
+    }
+
+    fn copy(&self, workspace: &std::path::Path, sandbox: &str) -> Copy {
+        Copy {
+            workspace: workspace.to_owned(),
+            home: self.0.home.root().to_owned(),
+            folder: self.0.folder.join(format!("copy-{sandbox}")),
+        }
+    }
+
+    /// Everything that comes before the program.
+    async fn make_ready(
+        &self,
+        client: &Client,
+        recipe: &Recipe,
+        id: RunId,
+        note: &mut Note,
+        reporter: &Reporter,
+    ) -> Result<(Reached, Option<Back>)> {
+        let Placed { sandbox, reused } = self.place(client, recipe, id, reporter).await?;
+        note.sandbox = Some(sandbox.id.clone());
+        self.note(id, note)?;
+        reporter.cloud(recipe::facts(&sandbox, reused)).await;
+        let reached = Reached::reach(client, &sandbox, reporter).await?;
+        let copy = self.copy(&recipe.workspace, &sandbox.id);
+        copy.bring_there(&reached, reporter).await?;
+        let back = recipe.bring_back.then(|| Back::new(copy, Arc::new(reached.clone()), reporter.clone()));
+        Ok((reached, back))
+    }
+
+    async fn start_in(&self, launch: &Launch, recipe: &Recipe, client: &Client, reporter: &Reporter) -> Result<Box<dyn Execution>> {
+        let id = launch.id;
+        let mut note = Note {
+            api_url: recipe.account.api_url.clone(),
+            organization: recipe.account.organization.clone(),
+            sandbox: None,
+            is_thrown_away: recipe.is_thrown_away(),
+            is_kept: launch.may_be_kept && self.0.stays.load(Ordering::Relaxed),
+            back: recipe.bring_back.then(|| recipe.workspace.clone()),
+        };
+        self.note(id, &note)?;
+        let (reached, back) = self.make_ready(client, recipe, id, &mut note, reporter).await?;
+        let mut start = launch.request();
+        let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
+        start.dir = ByteBuf::from(dir.into_os_string().into_encoded_bytes());
+        let linger_ms = LINGER_MS[usize::from(note.is_kept)];
+        start.keep = Some(Keep { socket: ByteBuf::from(reached.door(id)), linger_ms });
+        (start.spool, start.window) = (SPOOL, WINDOW);
+        match reached.greet().await?.start(start).await? {
+            Started::Running(inner) => {
+                let _awake = self.keep_awake(&reached, recipe.auto_stop);
+                let started = inner.started();
+                Ok(Box::new(InCloud {
+                    daytona: self.clone(),
+                    reached,
+                    id,
+                    start: started,
+                    inner: RwLock::new(Arc::from(inner)),
+                    finding: Mutex::new(()),
+                    back,
+                    is_thrown_away: note.is_thrown_away,
+                    _awake,
+                }))
+            }
+            Started::Refused(refusal, message) => Err(launch.refused(refusal, message)),
+        }
+    }
+
+    /// Ends what is left of a run, by what was noted of it.
+    async fn clean(&self, id: RunId, note: &Note) -> Result<()> {
+        let client = self.client(&Self::account_of(note)).await?;
+        let Some(sandbox) = &note.sandbox else {
+            // It may have been created without our having heard of it.
+            if note.is_thrown_away {
+                let ours = Recipe::of_run(&self.owner()?, &id.to_string());
+                let found = client.sandboxes().list(Filter { labels: ours, ..Filter::default() }).all().await;
+                for one in found.map_err(cloud)? {
+                    client.sandboxes().delete(&one.id).await.map_err(cloud)?;
+                }
+            }
+            return Ok(());
+        };
+        if note.is_thrown_away {
+            return client.sandboxes().delete(sandbox).await.map(drop).map_err(cloud);
+        }
+        let found = match client.sandboxes().get(sandbox).await {
+            Ok(found) if found.state.is_usable() => found,
+            // Where nothing runs nothing is left.
+            Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(cloud(error)),
+        };
+        let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
+        let (replies, requests) = reached.converse().await?;
+        runner::sweep(replies, requests, &format!("{RUN_ID}={id}")).await
+    }
+}
+
+#[async_trait]
+impl Backend for Daytona {
+    fn mode(&self) -> Mode {
+        Mode::Daytona
+    }
+
+    async fn probe(&self) -> Result<()> {
+        let account = Account { api_url: None, organization: None, key: None };
+        self.client(&account).await.map(drop)
+    }
+
+    async fn start(&self, launch: Launch, reporter: &Reporter) -> Result<Box<dyn Execution>> {
+        let Some(super::Recipe::Cloud(recipe)) = launch.recipe.as_deref() else {
+            return Err(Error::InvalidSpec {
+                what: "the run does not say what its cloud sandbox is made of".to_owned(),
+                hint: "name a snapshot with --snapshot",
+            });
+        };
+        let client = self.client(&recipe.account).await?;
+        self.start_in(&launch, recipe, &client, reporter).await
+    }
+
+    async fn cleanup(&self, id: RunId) -> Result<()> {
+        let Some(note) = self.noted(id) else { return Ok(()) };
+        match timeout(SWEEPING, self.clean(id, &note)).await {
+            Ok(Ok(())) => self.let_go(id),
+            Ok(Err(error)) => tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended"),
+            Err(_) => tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time"),
+        }
+        Ok(())
+    }
+
+    async fn awaits(&self, id: RunId) -> bool {
+        self.noted(id).is_some_and(|note| note.is_kept && note.sandbox.is_some())
+    }
+
+    async fn reattach(&self, id: RunId, offset: u64) -> Result<Option<Box<dyn Execution>>> {
+        let Some(note) = self.noted(id) else { return Ok(None) };
+        let Some(sandbox) = &note.sandbox else { return Ok(None) };
+        let client = self.client(&Self::account_of(&note)).await?;
+        let found = match client.sandboxes().get(sandbox).await {
+            Ok(found) if found.state.is_usable() => found,
+            Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(cloud(error)),
+        };
+        let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
+        let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
+        let inner = greeted.resume(offset, SPOOL).await?;
+        let minutes = found.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
+        let _awake = self.keep_awake(&reached, Duration::from_secs(60 * minutes));
+        let back = note.back.map(|workspace| {
+            let copy = self.copy(&workspace, &found.id);
+            Back::new(copy, Arc::new(reached.clone()), Reporter::silent())
+        });
+        Ok(Some(Box::new(InCloud {
+            daytona: self.clone(),
+            start: inner.started(),
+            reached,
+            id,
+            inner: RwLock::new(Arc::from(inner)),
+            finding: Mutex::new(()),
+            back,
+            is_thrown_away: note.is_thrown_away,
+            _awake,
+        })))
+    }
+
+    async fn stay(&self) {
+        self.0.stays.store(true, Ordering::Relaxed);
+    }
+
+    async fn leave(&self) {
+        self.0.tasks.close();
+        if timeout(LEAVING, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("Daytona does not answer; sandboxes that should go delete themselves when they stop");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A conversation with the runner in a cloud sandbox, over a terminal that carries bytes as they are.
+//!
+//! Of what Daytona offers a terminal is the one stream that goes both ways and changes no byte once it is told to: the logs
+//! of sessions are made of lines, repeat and lose some, and take input as text. What a terminal does not do, keep what is
+//! not read in time and go on where it broke, the runner does.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use stigmer_daytona::{Pty, PtyEvent, PtyInput, PtyOptions, Toolbox};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, SimplexStream, WriteHalf, simplex};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::account::cloud;
+use crate::backend::runner::{Reader, Writer};
+use crate::error::{Error, Result};
+
+/// Longest time for the shell of a terminal to start what it is told to.
+const BEGIN: Duration = Duration::from_secs(30);
+
+/// Most that a shell says before it starts that, in bytes.
+const GREETING: usize = 256 << 10;
+
+/// Bytes that wait on this side in each direction.
+const BUFFER: usize = 256 << 10;
+
+/// Opens a terminal, has it execute `program` with these words and those that say where its stream begins, and returns the
+/// stream from there on.
+pub(super) async fn open(toolbox: &Toolbox, program: &str, words: &[&str], last: Option<&str>) -> Result<(Reader, Writer)> {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let mut pty = toolbox.open_pty(&PtyOptions::new(format!("stigmer-{id}"))).await.map_err(cloud)?;
+    // Two halves, so that the shell repeating its command line does not say the word.
+    let (one, other) = id.split_at(16);
+    let words = words.iter().chain([&one, &other]).chain(last.as_ref());
+    let words: Vec<_> = [program].into_iter().chain(words.copied()).map(quoted).collect();
+    let line = format!(" exec {}\n", words.join(" "));
+    pty.input().send(line.into_bytes()).await.map_err(cloud)?;
+    let begun = timeout(BEGIN, until_begun(&mut pty, id.as_bytes())).await;
+    let rest = match begun {
+        Ok(Ok(rest)) => rest,
+        Ok(Err(error)) => {
+            give_up(pty).await;
+            return Err(error);
+        }
+        Err(_) => {
+            give_up(pty).await;
+            return Err(refused("it did not start in time"));
+        }
+    };
+    let ((from, to_engine), (from_engine, to)) = (simplex(BUFFER), simplex(BUFFER));
+    let over = CancellationToken::new();
+    tokio::spawn(carry_requests(pty.input(), from_engine, over.clone()));
+    tokio::spawn(carry_replies(pty, rest, to_engine, over));
+    Ok((Box::new(from), Box::new(to)))
+}
+
+/// Reads past what the shell says, to the word; what came after it.
+async fn until_begun(pty: &mut Pty, word: &[u8]) -> Result<Bytes> {
+    let mut said = Vec::new();
+    loop {
+        match pty.next().await.map_err(cloud)? {
+            Some(PtyEvent::Output(bytes)) => said.extend_from_slice(&bytes),
+            Some(PtyEvent::Exit { .. }) | None => {
+                let text = String::from_utf8_lossy(&said);
+                let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
+                return Err(refused(last.unwrap_or("its shell ended")));
+            }
+        }
+        if let Some(at) = said.windows(word.len()).position(|part| part == word) {
+            return Ok(said.split_off(at + word.len()).into());
+        }
+        if said.len() > GREETING {
+            return Err(refused("its shell says too much"));
+        }
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::SandboxRefused {
+        what: format!("the runner could not be started in the cloud sandbox: {why}"),
+        hint: "see whether a terminal in it works; use --fresh for another one",
+    }
+}
+
+async fn carry_requests(input: PtyInput, mut from: ReadHalf<SimplexStream>, over: CancellationToken) {
+    let _over = over.clone().drop_guard();
+    let mut piece = vec![0; 32 << 10];
+    loop {
+        let length = tokio::select! {
+            () = over.cancelled() => return,
+            read = from.read(&mut piece) => read.unwrap_or(0),
+        };
+        if length == 0 || input.send(Bytes::copy_from_slice(&piece[..length])).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn carry_replies(mut pty: Pty, rest: Bytes, mut to: WriteHalf<SimplexStream>, over: CancellationToken) {
+    let _over = over.clone().drop_guard();
+    if to.write_all(&rest).await.is_err() {
+        return give_up(pty).await;
+    }
+    loop {
+        let event = tokio::select! {
+            () = over.cancelled() => return give_up(pty).await,
+            event = pty.next() => event,
+        };
+        let written = match event {
+            Ok(Some(PtyEvent::Output(bytes))) => to.write_all(&bytes).await,
+            Ok(Some(PtyEvent::Exit { .. }) | None) => return,
+            Err(error) => {
+                tracing::debug!(%error, "a terminal broke off");
+                return give_up(pty).await;
+            }
+        };
+        if written.is_err() {
+            return give_up(pty).await;
+        }
+    }
+}
+
+/// Nobody needs the terminal any more. What runs in it only carries bytes.
+async fn give_up(pty: Pty) {
+    if let Err(error) = pty.kill().await {
+        tracing::debug!(%error, "a terminal stays open");
+    }
+}
+
+/// A word as a shell takes it for one.
+pub(super) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
