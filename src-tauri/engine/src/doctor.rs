@@ -196,8 +196,13 @@ async fn history_is_sound(home: Home) -> Finding {
 
 async fn config_is_right(home: Home, sources: Sources) -> Finding {
     let work = move || {
-        let mode = Config::load(&sources)
-            .and_then(|config| backend::of(&backend::all(Docker::new(home.clone()), Daytona::new(home, std::sync::Arc::default())), config.mode()).map(|_| ""));
+        let mode = Config::load(&sources).and_then(|config| {
+            backend::of(
+                &backend::all(Docker::new(home.clone()), Daytona::new(home, std::sync::Arc::default())),
+                config.mode(),
+            )
+            .map(|_| "")
+        });
         Ok((config::check(&sources), mode))
     };
     let (findings, mode) = match blocking(work).await {

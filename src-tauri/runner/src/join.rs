@@ -1,8 +1,8 @@
 //! Where the engine cannot reach a sandbox's socket: carries a conversation between it and standard input and output.
 
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::ffi::OsStr;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;

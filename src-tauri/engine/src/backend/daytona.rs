@@ -12,8 +12,8 @@ mod recipe;
 mod wire;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,7 +33,7 @@ pub use self::recipe::Recipe;
 use self::execution::InCloud;
 use self::place::Placed;
 use self::reach::Reached;
-use super::runner::{self, Started};
+use super::runner::{self, Keeping, Started};
 use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -47,6 +47,9 @@ const SPOOL: u32 = 8 << 20;
 
 /// Bytes that may be under way: a terminal that is not read as fast as it is written to is closed by the sandbox.
 const WINDOW: u32 = 128 << 10;
+
+/// How output is kept and sent.
+const KEEPING: Keeping = Keeping { spool: SPOOL, window: WINDOW };
 
 /// Time that a run goes on without its engine, in milliseconds: one that stays comes again, others reconnect.
 const LINGER_MS: [u32; 2] = [5 * 60_000, 24 * 3_600_000];
@@ -91,7 +94,13 @@ impl Daytona {
     /// The cloud sandboxes of this home. Nothing is asked before it is needed.
     pub fn new(home: Home, secrets: Arc<Secrets>) -> Self {
         let folder = home.root().join("cloud");
-        Self(Arc::new(Inner { home, folder, secrets, stays: AtomicBool::new(false), tasks: TaskTracker::new() }))
+        Self(Arc::new(Inner {
+            home,
+            folder,
+            secrets,
+            stays: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+        }))
     }
 
     /// A client for an account, with the key of the keychain or of the settings.
@@ -192,7 +201,13 @@ impl Daytona {
         Ok((reached, back))
     }
 
-    async fn start_in(&self, launch: &Launch, recipe: &Recipe, client: &Client, reporter: &Reporter) -> Result<Box<dyn Execution>> {
+    async fn start_in(
+        &self,
+        launch: &Launch,
+        recipe: &Recipe,
+        client: &Client,
+        reporter: &Reporter,
+    ) -> Result<Box<dyn Execution>> {
         let id = launch.id;
         let mut note = Note {
             api_url: recipe.account.api_url.clone(),
@@ -285,7 +300,9 @@ impl Backend for Daytona {
         let Some(note) = self.noted(id) else { return Ok(()) };
         match timeout(SWEEPING, self.clean(id, &note)).await {
             Ok(Ok(())) => self.let_go(id),
-            Ok(Err(error)) => tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended")
+            }
             Err(_) => tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time"),
         }
         Ok(())
@@ -306,7 +323,7 @@ impl Backend for Daytona {
         };
         let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
         let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
-        let inner = greeted.resume(offset, SPOOL).await?;
+        let inner = greeted.resume(offset, KEEPING).await?;
         let minutes = found.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
         let _awake = self.keep_awake(&reached, Duration::from_secs(60 * minutes));
         let back = note.back.map(|workspace| {
@@ -333,7 +350,9 @@ impl Backend for Daytona {
     async fn leave(&self) {
         self.0.tasks.close();
         if timeout(LEAVING, self.0.tasks.wait()).await.is_err() {
-            tracing::warn!("Daytona does not answer; sandboxes that should go delete themselves when they stop");
+            tracing::warn!(
+                "Daytona does not answer; sandboxes that should go delete themselves when they stop"
+            );
         }
     }
 }

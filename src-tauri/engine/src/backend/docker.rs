@@ -48,7 +48,7 @@ use self::execution::InSandbox;
 use self::reach::Reached;
 use self::recipe::{Kind, SHARED};
 use self::sweep::Sweep;
-use super::runner::{self, Greeted, Started};
+use super::runner::{self, Greeted, Keeping, Started};
 use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -323,7 +323,7 @@ impl Backend for Docker {
         let resumed = async {
             let connected = engine.connect_to(&held, &door(id)).await;
             let (replies, requests) = connected.map_err(|source| Error::Connection { source })?;
-            Greeted::hear(replies, requests).await?.resume(offset, SPOOL).await
+            Greeted::hear(replies, requests).await?.resume(offset, Keeping { spool: SPOOL, window: 0 }).await
         };
         match timeout(RESUMING, resumed).await {
             Ok(Ok(inner)) => {

@@ -30,8 +30,25 @@ pub(super) struct RunnerExecution {
     requests: Mutex<Requests>,
     /// Bytes of input that the runner has room for.
     credit: Semaphore,
-    /// Bytes of output that the runner keeps until they are acknowledged; nothing is, where it keeps none.
-    spool: u32,
+    /// How the runner keeps what it sent.
+    keeping: Keeping,
+}
+
+/// How a runner keeps what it sent until that is acknowledged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeping {
+    /// Bytes that it keeps; none, where nothing is to be acknowledged.
+    pub spool: u32,
+    /// Bytes that it has under way, where that is less.
+    pub window: u32,
+}
+
+impl Keeping {
+    /// Bytes after which the next acknowledgement is due, so that the runner never waits for one that is on its way.
+    fn due(self) -> Option<u64> {
+        let most = if self.window == 0 { self.spool } else { self.spool.min(self.window) };
+        (most > 0).then(|| u64::from(most / 4).max(1))
+    }
 }
 
 struct Incoming {
@@ -90,20 +107,20 @@ impl Greeted {
 
     /// Asks it to start a command.
     pub(super) async fn start(self, start: Start) -> Result<Started> {
-        let spool = start.spool;
-        self.ask(&Request::Start(start), spool, INPUT_CREDIT).await
+        let keeping = Keeping { spool: start.spool, window: start.window };
+        self.ask(&Request::Start(start), keeping, INPUT_CREDIT).await
     }
 
     /// Goes on with the command that it has, of whose output so much is here. How much input it takes it says later.
-    pub(super) async fn resume(mut self, offset: u64, spool: u32) -> Result<Box<RunnerExecution>> {
+    pub(super) async fn resume(mut self, offset: u64, keeping: Keeping) -> Result<Box<RunnerExecution>> {
         (self.incoming.received, self.incoming.acknowledged) = (offset, offset);
-        match self.ask(&Request::Resume { offset }, spool, 0).await? {
+        match self.ask(&Request::Resume { offset }, keeping, 0).await? {
             Started::Running(execution) => Ok(execution),
             Started::Refused(_, why) => Err(broken(why)),
         }
     }
 
-    async fn ask(self, request: &Request, spool: u32, credit: usize) -> Result<Started> {
+    async fn ask(self, request: &Request, keeping: Keeping, credit: usize) -> Result<Started> {
         let Self { mut incoming, mut requests } = self;
         requests.put(request);
         requests.send().await.map_err(lost)?;
@@ -115,7 +132,7 @@ impl Greeted {
                         incoming: Mutex::new(incoming),
                         requests: Mutex::new(requests),
                         credit: Semaphore::new(credit),
-                        spool,
+                        keeping,
                     };
                     return Ok(Started::Running(Box::new(execution)));
                 }
@@ -139,8 +156,8 @@ impl RunnerExecution {
 
     /// What was handed on is kept by now: the runner need not keep all of it any more.
     async fn acknowledge(&self, incoming: &mut Incoming) -> Result<()> {
-        let due = u64::from(self.spool / 4);
-        if due == 0 || incoming.received - incoming.acknowledged < due {
+        let Some(due) = self.keeping.due() else { return Ok(()) };
+        if incoming.received - incoming.acknowledged < due {
             return Ok(());
         }
         let offset = incoming.received;
@@ -246,7 +263,7 @@ impl Execution for RunnerExecution {
 
     async fn wait(&self) -> Result<Finish> {
         while self.output().await?.is_some() {}
-        if self.spool > 0 {
+        if self.keeping.spool > 0 {
             // All of it is kept.
             self.request(&Request::Ack { offset: u64::MAX }).await?;
         }

@@ -34,7 +34,9 @@ impl Engine {
     pub(super) fn recipe(&self, spec: &RunSpec, place: &Place, config: &Config) -> Result<Option<Recipe>> {
         match place.mode {
             Mode::Sandbox => {}
-            Mode::Daytona => return launch::cloud::recipe(spec, config).map(|recipe| Some(Recipe::Cloud(recipe))),
+            Mode::Daytona => {
+                return launch::cloud::recipe(spec, config).map(|recipe| Some(Recipe::Cloud(recipe)));
+            }
             Mode::Local | Mode::Auto => return Ok(None),
         }
         let user_home = std::env::home_dir();

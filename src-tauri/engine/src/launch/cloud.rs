@@ -63,7 +63,12 @@ pub(crate) fn recipe(spec: &RunSpec, config: &Config) -> Result<Recipe> {
 }
 
 /// Resolves what is started in the cloud sandbox of `recipe`.
-pub(crate) fn resolve(id: RunId, spec: &RunSpec, recipe: Recipe, around: &Surroundings<'_>) -> Result<Launch> {
+pub(crate) fn resolve(
+    id: RunId,
+    spec: &RunSpec,
+    recipe: Recipe,
+    around: &Surroundings<'_>,
+) -> Result<Launch> {
     directory(spec)?;
     let place = |path: &Path| -> Result<PathBuf> {
         let there = inside(spec, &recipe.workspace, path)?;

@@ -13,7 +13,7 @@ use tokio_util::sync::DropGuard;
 
 use super::account::cloud;
 use super::reach::Reached;
-use super::{Daytona, SPOOL};
+use super::{Daytona, KEEPING, SPOOL};
 use crate::backend::runner::{RunnerExecution, Started};
 use crate::backend::{Back, Execution, Finish, Output, Signal, Size, Start};
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ impl InCloud {
         let mut pause = AGAIN.0;
         loop {
             let found = match self.reached.greet_again(self.id).await {
-                Ok(greeted) => greeted.resume(offset, SPOOL).await,
+                Ok(greeted) => greeted.resume(offset, KEEPING).await,
                 Err(error) => Err(error),
             };
             let error = match found {
@@ -89,7 +89,9 @@ impl InCloud {
                     None => format!("it is `{}`", sandbox.state),
                 },
             }),
-            Err(stigmer_daytona::Error::NotFound(_)) => Err(Error::SandboxLost { why: "it was deleted".to_owned() }),
+            Err(stigmer_daytona::Error::NotFound(_)) => {
+                Err(Error::SandboxLost { why: "it was deleted".to_owned() })
+            }
             Err(error @ stigmer_daytona::Error::Unauthorized(_)) => Err(cloud(error)),
             Err(_) => Ok(()),
         }

@@ -26,7 +26,13 @@ pub(super) struct Placed {
 
 impl Daytona {
     /// Gets the sandbox for a run.
-    pub(super) async fn place(&self, client: &Client, recipe: &Recipe, id: RunId, reporter: &Reporter) -> Result<Placed> {
+    pub(super) async fn place(
+        &self,
+        client: &Client,
+        recipe: &Recipe,
+        id: RunId,
+        reporter: &Reporter,
+    ) -> Result<Placed> {
         if let Some(name) = &recipe.within {
             let sandbox = client.sandboxes().get(name).await.map_err(cloud)?;
             return Ok(Placed { sandbox: started(client, sandbox, reporter).await?, reused: true });
@@ -40,7 +46,8 @@ impl Daytona {
         let labels = recipe.of_workspace(&owner);
         // Of two who look at once one creates it.
         let _lock = self.alone(labels.values().map(String::as_str).collect::<Vec<_>>().join("-")).await?;
-        let found = client.sandboxes().list(Filter { labels: labels.clone(), ..Filter::default() }).all().await;
+        let found =
+            client.sandboxes().list(Filter { labels: labels.clone(), ..Filter::default() }).all().await;
         let mut found = found.map_err(cloud)?;
         found.retain(|one| usefulness(&one.state) > 0);
         found.sort_by_key(|one| std::cmp::Reverse(usefulness(&one.state)));
@@ -78,8 +85,16 @@ impl Daytona {
     }
 
     /// Whether a sandbox could not be made because its snapshot slept, and it is awake now.
-    async fn activated(&self, client: &Client, template: &Template, error: &Failure, reporter: &Reporter) -> Result<bool> {
-        let (Failure::Invalid(answer), Template::Snapshot { snapshot, .. }) = (error, template) else { return Ok(false) };
+    async fn activated(
+        &self,
+        client: &Client,
+        template: &Template,
+        error: &Failure,
+        reporter: &Reporter,
+    ) -> Result<bool> {
+        let (Failure::Invalid(answer), Template::Snapshot { snapshot, .. }) = (error, template) else {
+            return Ok(false);
+        };
         if !answer.message.contains("inactive") && !answer.message.contains("not active") {
             return Ok(false);
         }
@@ -134,7 +149,11 @@ async fn started(client: &Client, sandbox: Sandbox, reporter: &Reporter) -> Resu
         _ => sandbox,
     };
     if matches!(sandbox.state, State::Stopped | State::Paused | State::Archived) {
-        let step = if sandbox.state == State::Archived { "fetch the sandbox from the archive" } else { "start the sandbox" };
+        let step = if sandbox.state == State::Archived {
+            "fetch the sandbox from the archive"
+        } else {
+            "start the sandbox"
+        };
         reporter.step(step).await;
         sandboxes.start(&id).await.map_err(cloud)?;
     } else if sandbox.state != State::Started {

@@ -95,13 +95,15 @@ impl Reached {
 
     /// Comes back to a run of whose output so much is here.
     pub(super) async fn greet_again(&self, id: RunId) -> Result<Greeted> {
-        let (replies, requests) = wire::open(&self.toolbox, &self.runner(), &["attach", &self.door(id)], None).await?;
+        let (replies, requests) =
+            wire::open(&self.toolbox, &self.runner(), &["attach", &self.door(id)], None).await?;
         Greeted::hear(replies, requests).await
     }
 }
 
 /// Names a version of the runner.
 fn digest(program: &Path) -> Result<String> {
-    let content = std::fs::read(program).map_err(|source| Error::File { path: program.to_owned(), source })?;
+    let content =
+        std::fs::read(program).map_err(|source| Error::File { path: program.to_owned(), source })?;
     Ok(crate::backend::hex(&Sha256::digest(content)[..8]))
 }

@@ -27,7 +27,12 @@ const BUFFER: usize = 256 << 10;
 
 /// Opens a terminal, has it execute `program` with these words and those that say where its stream begins, and returns the
 /// stream from there on.
-pub(super) async fn open(toolbox: &Toolbox, program: &str, words: &[&str], last: Option<&str>) -> Result<(Reader, Writer)> {
+pub(super) async fn open(
+    toolbox: &Toolbox,
+    program: &str,
+    words: &[&str],
+    last: Option<&str>,
+) -> Result<(Reader, Writer)> {
     let id = uuid::Uuid::new_v4().simple().to_string();
     let mut pty = toolbox.open_pty(&PtyOptions::new(format!("stigmer-{id}"))).await.map_err(cloud)?;
     // Two halves, so that the shell repeating its command line does not say the word.

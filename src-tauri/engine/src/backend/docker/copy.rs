@@ -6,8 +6,8 @@ use serde_bytes::ByteBuf;
 use super::Engine;
 use super::container::SOCKET;
 use super::recipe::{RUNNER, WORKSPACE};
-use crate::backend::runner::{RunnerExecution, Started};
 use crate::backend::Execution;
+use crate::backend::runner::{RunnerExecution, Started};
 use crate::error::{Error, Result};
 use crate::workspace::sync::Away;
 

@@ -18,8 +18,8 @@ use super::container::Held;
 use super::reach::Reached;
 use super::recipe::{Kind, Making, OURS};
 use super::{Docker, Engine, Recipe, Removal, WORKSPACE, client, remove, way};
-use crate::backend::static_runner;
 use crate::backend::runner::Greeted;
+use crate::backend::static_runner;
 use crate::error::{Error, Result};
 
 /// Longest time for a container's first process to listen.
