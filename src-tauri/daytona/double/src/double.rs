@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::cloud::Cloud;
 use crate::fault::Fault;
+use crate::folder::Folder;
 use crate::journal::Recorded;
 use crate::options::Options;
 use crate::{sandbox, serve};
@@ -40,7 +41,7 @@ impl Double {
         let listener = TcpListener::bind(options.listen)?;
         listener.set_nonblocking(true)?;
         let origin = format!("http://{}", listener.local_addr()?);
-        let folder = tempfile::Builder::new().prefix("daytona-double-").tempdir()?;
+        let folder = Folder::new()?;
         let cloud = Cloud::new(options, origin, folder);
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let handle = runtime.handle().clone();

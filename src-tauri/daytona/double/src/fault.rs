@@ -208,6 +208,16 @@ impl Effect {
         Self::rate_limit("failed-auth", seconds)
     }
 
+    /// What a host answers that has another API under the same name.
+    pub fn other_api() -> Self {
+        Self::Answer {
+            status: 404,
+            content_type: json_type(),
+            body: serde_json::json!({ "code": "not_found", "message": "route not found" }),
+            headers: BTreeMap::new(),
+        }
+    }
+
     /// The processors of the organization are used up.
     pub fn quota() -> Self {
         Self::refuse(400, "Total CPU limit exceeded. Maximum allowed: 10.")
