@@ -170,6 +170,7 @@ async fn faulty(
             Err(Gone)
         }
         Effect::Cut { bytes } => cut(guarded(cloud, router, parts, body).await, bytes).await,
+        Effect::Short { bytes } => shortened(guarded(cloud, router, parts, body).await, bytes).await,
         Effect::Twice => {
             let body = body.collect().await.map_err(|_| Gone)?.to_bytes();
             let _ = guarded(cloud, router, parts.clone(), Body::from(body.clone())).await;
@@ -230,6 +231,16 @@ fn with(mut response: Response, headers: BTreeMap<String, String>) -> Response {
         add(&mut response, &name, &value);
     }
     response
+}
+
+/// The beginning of an answer, of unknown length.
+async fn shortened(response: Response, bytes: usize) -> Result<Response, Gone> {
+    let (mut parts, body) = response.into_parts();
+    let whole = body.collect().await.map_err(|_| Gone)?.to_bytes();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let beginning = whole.slice(..bytes.min(whole.len()));
+    let once = futures_util::stream::once(async { Ok::<_, Gone>(beginning) });
+    Ok(Response::from_parts(parts, Body::from_stream(once)))
 }
 
 /// Announces the whole body, sends the beginning of it, and ends the connection.

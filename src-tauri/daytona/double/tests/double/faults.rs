@@ -91,6 +91,14 @@ async fn a_connection_ends_before_or_within_its_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_is_too_short_and_does_not_say_so() {
+    let client = Client::quick();
+    let short = hit(&client, Effect::Short { bytes: 5 }).await;
+    assert_eq!((short.status, short.body.len()), (200, 5));
+    assert!(!short.headers.contains_key("content-length"));
+}
+
+#[tokio::test]
 async fn an_answer_comes_late_or_never() {
     let client = Client::quick();
     for effect in [Effect::Slow { ms: 300 }, Effect::Late { ms: 300 }] {

@@ -68,7 +68,7 @@ impl Client {
         Self::new(Options::quick())
     }
 
-    /// One request on a connection of its own.
+    /// One request on a connection of its own. A string is sent as it is, anything else as JSON.
     pub(crate) async fn send(
         &self,
         method: &str,
@@ -81,13 +81,22 @@ impl Client {
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(path).header("host", &self.host);
         request = request.header("authorization", format!("Bearer {}", self.key));
+        let kind = if matches!(body, Some(Value::String(_))) {
+            "application/octet-stream"
+        } else {
+            "application/json"
+        };
         if body.is_some() {
-            request = request.header("content-type", "application/json");
+            request = request.header("content-type", kind);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let body = body.map_or_else(String::new, |body| body.to_string());
+        let body = match body {
+            None => String::new(),
+            Some(Value::String(text)) => text,
+            Some(body) => body.to_string(),
+        };
         let response = sender.send_request(request.body(Full::new(Bytes::from(body))).unwrap()).await?;
         let status = response.status().as_u16();
         let text = |value: &hyper::header::HeaderValue| value.to_str().unwrap_or_default().to_owned();

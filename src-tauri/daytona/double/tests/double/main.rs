@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 
 mod faults;
+mod files;
 mod gate;
 mod harness;
 mod leftovers;

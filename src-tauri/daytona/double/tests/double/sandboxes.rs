@@ -166,6 +166,18 @@ async fn a_page_of_the_list_names_the_next() {
 }
 
 #[tokio::test]
+async fn lists_learn_of_a_sandbox_later_than_it_is_there() {
+    if !possible("lists that are late") {
+        return;
+    }
+    let client = Client::new(Options { list_lag: Duration::from_millis(500), ..Options::quick() });
+    let id = client.sandbox().await;
+    assert_eq!(client.get("/api/sandbox").await.json()["items"], json!([]));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(client.get("/api/sandbox").await.json()["items"][0]["id"], json!(id));
+}
+
+#[tokio::test]
 async fn impossible_sandboxes_are_refused() {
     let client = Client::quick();
     let cases = [
