@@ -54,6 +54,10 @@ impl Cloud {
         self.folder.path()
     }
 
+    pub(crate) fn remove_folder(&self) {
+        self.folder.remove();
+    }
+
     /// The files of a sandbox.
     pub(crate) fn disk(&self, id: &str) -> PathBuf {
         self.folder().join(id)

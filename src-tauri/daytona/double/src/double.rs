@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle};
@@ -14,6 +15,9 @@ use crate::folder::Folder;
 use crate::journal::Recorded;
 use crate::options::Options;
 use crate::{sandbox, serve};
+
+/// The longest that the end waits for what cannot be dropped at once.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A server that stands in for Daytona. Dropped, it ends with every sandbox and every file of it.
 #[derive(Debug)]
@@ -48,8 +52,8 @@ impl Double {
         let served = Arc::clone(&cloud);
         let thread = std::thread::Builder::new().name("daytona-double".to_owned()).spawn(move || {
             runtime.block_on(serve::serve(served, listener));
-            // What still waits (hanging requests, open sockets) has nobody to wait for.
-            runtime.shutdown_background();
+            // What still waits (hanging requests, open sockets) has nobody to wait for, and is dropped.
+            runtime.shutdown_timeout(FAREWELL);
         })?;
         Ok(Self { cloud, runtime: handle, thread: Some(thread) })
     }
@@ -130,5 +134,7 @@ impl Drop for Double {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // Also where somebody else still knows the folder.
+        self.cloud.remove_folder();
     }
 }

@@ -31,6 +31,11 @@ impl Folder {
         Ok(Self { folder, _lock: lock })
     }
 
+    /// Removes it and everything in it.
+    pub(crate) fn remove(&self) {
+        let _ = std::fs::remove_dir_all(self.path());
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -30,6 +30,9 @@ const ENTRYPOINT: &str = "entrypoint";
 /// Where sessions have the files with which they talk to us, below the root of the sandbox.
 const FOLDER: &str = "run/daytona";
 
+/// How long the system takes at most to end what was killed.
+const KILLED: Duration = Duration::from_secs(2);
+
 /// A shell and its commands.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -79,20 +82,25 @@ impl Session {
         json!({ "sessionId": self.id, "commands": commands })
     }
 
-    /// Ends the shell's process group and whatever descends from it: politely, and after the grace by force.
+    /// Ends the shell's process group and whatever descends from it: politely, and after the grace by force. Nothing
+    /// of it runs any more afterwards.
     async fn end(&self, grace: Duration) {
         let Some(leader) = self.leader else { return };
         let mut tree = descendants(leader);
         signal(&tree, Signal::SIGTERM);
-        let began = tokio::time::Instant::now();
-        while began.elapsed() < grace {
-            if !tree.iter().any(|&each| runs(each)) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        gone(&tree, grace).await;
+        // What was started meanwhile is still in the group.
         tree.extend(descendants(leader));
         signal(&tree, Signal::SIGKILL);
+        gone(&tree, KILLED).await;
+    }
+}
+
+/// Waits until none of these runs, at most this long.
+async fn gone(processes: &BTreeSet<Pid>, limit: Duration) {
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < limit && processes.iter().any(|&each| runs(each)) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
