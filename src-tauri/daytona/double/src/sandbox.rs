@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::api::Used;
 use crate::cloud::{Cloud, ORGANIZATION};
 use crate::reply::Refusal;
 use crate::snapshot::BuildInfo;
@@ -238,6 +239,11 @@ pub(crate) async fn change(
 
 /// A sandbox that is destroyed is no longer there, nor are its files.
 pub(crate) fn forget(cloud: &Cloud, id: &str) {
-    cloud.world().sandboxes.retain(|each| each.id != id);
+    let now = cloud.clock.text();
+    let mut world = cloud.world();
+    let used = world.sandboxes.iter().find(|each| each.id == id).map(|each| Used::by(each, now));
+    world.past.extend(used);
+    world.sandboxes.retain(|each| each.id != id);
+    drop(world);
     let _ = std::fs::remove_dir_all(cloud.disk(id));
 }

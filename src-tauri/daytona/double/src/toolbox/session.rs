@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -17,10 +17,9 @@ use serde_json::{Value, json};
 use tokio::process::ChildStdin;
 
 use super::run::Run;
-use super::{Inside, Toolbox, execute};
+use super::{Inside, Toolbox, execute, version};
 use crate::api::Sent;
 use crate::cloud::{Cloud, lock};
-use crate::place::HOME;
 use crate::reply::{Answer, Refusal};
 use crate::world::new_id;
 
@@ -47,11 +46,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    async fn start(id: &str, toolbox: &Toolbox) -> std::io::Result<Self> {
+    async fn start(id: &str, toolbox: &Toolbox, dir: &str) -> std::io::Result<Self> {
         let folder = format!("{FOLDER}/{}", new_id());
         let outside = toolbox.disk.join(&folder);
         std::fs::create_dir_all(&outside)?;
-        let mut command = toolbox.place.command(HOME, toolbox.env(std::collections::BTreeMap::new()), false);
+        let mut command = toolbox.place.command(dir, toolbox.env(std::collections::BTreeMap::new()), false);
         command.arg(execute::SHELL).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn()?;
         let input = child.stdin.take().ok_or_else(|| std::io::Error::other("the shell has no input"))?;
@@ -168,16 +167,22 @@ pub(super) struct Create {
     session_id: String,
 }
 
-pub(super) async fn create(Inside(toolbox): Inside, Sent(sent): Sent<Create>) -> Result<StatusCode, Refusal> {
+pub(super) async fn create(
+    Inside(toolbox): Inside,
+    headers: HeaderMap,
+    Sent(sent): Sent<Create>,
+) -> Result<StatusCode, Refusal> {
     let id = sent.session_id;
     if id.is_empty() || id == ENTRYPOINT {
         return Err(Refusal::daemon_bad(format!("invalid session id: {id:?}")));
     }
+    let folders = &toolbox.place.folders;
+    let dir = if version::starts_at_home(&headers) { &folders.home } else { &folders.work };
     let conflict = || Refusal::daemon(StatusCode::CONFLICT, "CONFLICT", "session already exists");
     if lock(&toolbox.sessions).contains_key(&id) {
         return Err(conflict());
     }
-    let session = Session::start(&id, &toolbox).await.map_err(Refusal::daemon_failed)?;
+    let session = Session::start(&id, &toolbox, dir).await.map_err(Refusal::daemon_failed)?;
     let mut sessions = lock(&toolbox.sessions);
     if sessions.contains_key(&id) {
         return Err(conflict());

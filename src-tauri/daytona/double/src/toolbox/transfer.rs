@@ -19,7 +19,6 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::files::{Named, outside, refused};
 use super::{Inside, Toolbox};
-use crate::place::absolute;
 use crate::reply::{Answer, Refusal};
 
 /// `F_SETSIG` of `fcntl.h`, which the libc crate does not have here.
@@ -96,7 +95,7 @@ pub(super) async fn upload(
     } else {
         write(&toolbox, &path, request.into_body().into_data_stream()).await?;
     }
-    let path = absolute(&path);
+    let path = toolbox.place.absolute(&path);
     let name = path.rsplit('/').next().unwrap_or_default();
     Ok(Json(json!({ "name": name, "path": path, "type": "file" })))
 }
