@@ -140,7 +140,7 @@ fn add(response: &mut Response, name: &str, value: &str) {
 async fn faulty(
     cloud: &Arc<Cloud>,
     router: &Router,
-    mut parts: Parts,
+    parts: Parts,
     body: Body,
     effect: Effect,
 ) -> Result<Response, Gone> {
@@ -165,37 +165,48 @@ async fn faulty(
             Ok(response)
         }
         Effect::Lost => {
-            let response = guarded(cloud, router, parts, body).await;
-            drop(response);
+            guarded(cloud, router, parts, body).await;
             Err(Gone)
         }
         Effect::Cut { bytes } => cut(guarded(cloud, router, parts, body).await, bytes).await,
-        Effect::Twice => {
-            let body = body.collect().await.map_err(|_| Gone)?.to_bytes();
-            let _ = guarded(cloud, router, parts.clone(), Body::from(body.clone())).await;
-            Ok(guarded(cloud, router, parts, Body::from(body)).await)
-        }
+        Effect::Short { bytes } => shortened(guarded(cloud, router, parts, body).await, bytes).await,
+        Effect::Twice => twice(cloud, router, parts, body).await,
         Effect::Socket { after, then } => {
-            parts.extensions.insert(SocketFault::Ends { after, then });
-            Ok(guarded(cloud, router, parts, body).await)
+            Ok(told(cloud, router, parts, body, SocketFault::Ends { after, then }).await)
         }
         Effect::Repeat { bytes } => {
-            parts.extensions.insert(SocketFault::Repeats { bytes });
-            Ok(guarded(cloud, router, parts, body).await)
+            Ok(told(cloud, router, parts, body, SocketFault::Repeats { bytes }).await)
         }
         Effect::Sandbox { ms, state, reason } => {
-            let name =
-                parts.uri.path().split('/').nth(if parts.uri.path().starts_with("/api/") { 3 } else { 2 });
-            let change =
-                sandbox::change(Arc::clone(cloud), name.unwrap_or_default().to_owned(), state, reason);
+            let at = if side(&parts) == Side::Api { 3 } else { 2 };
+            let name = parts.uri.path().split('/').nth(at).unwrap_or_default().to_owned();
+            let change = sandbox::change(Arc::clone(cloud), name, state, reason);
             let response = guarded(cloud, router, parts, body).await;
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(ms)).await;
+                wait(ms).await;
                 let _ = change.await;
             });
             Ok(response)
         }
     }
+}
+
+/// Leaves the fault to the handler of the socket.
+async fn told(
+    cloud: &Arc<Cloud>,
+    router: &Router,
+    mut parts: Parts,
+    body: Body,
+    fault: SocketFault,
+) -> Response {
+    parts.extensions.insert(fault);
+    guarded(cloud, router, parts, body).await
+}
+
+async fn twice(cloud: &Arc<Cloud>, router: &Router, parts: Parts, body: Body) -> Result<Response, Gone> {
+    let body = body.collect().await.map_err(|_| Gone)?.to_bytes();
+    guarded(cloud, router, parts.clone(), Body::from(body.clone())).await;
+    Ok(guarded(cloud, router, parts, Body::from(body)).await)
 }
 
 /// A refusal as the side that the path belongs to words it.
@@ -230,6 +241,16 @@ fn with(mut response: Response, headers: BTreeMap<String, String>) -> Response {
         add(&mut response, &name, &value);
     }
     response
+}
+
+/// The beginning of an answer, of unknown length.
+async fn shortened(response: Response, bytes: usize) -> Result<Response, Gone> {
+    let (mut parts, body) = response.into_parts();
+    let whole = body.collect().await.map_err(|_| Gone)?.to_bytes();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let beginning = whole.slice(..bytes.min(whole.len()));
+    let once = futures_util::stream::once(async { Ok::<_, Gone>(beginning) });
+    Ok(Response::from_parts(parts, Body::from_stream(once)))
 }
 
 /// Announces the whole body, sends the beginning of it, and ends the connection.

@@ -304,6 +304,67 @@ def keys_quotas_and_limits_are_refused(double, client, _):
     assert time.monotonic() - began >= 1, "the SDK waits as it is told"
 
 
+@flow
+def the_rest_of_the_api_has_the_form_of_its_models(double, client, sandbox):
+    import daytona_api_client as api
+    import daytona_analytics_api_client as analytics
+
+    def remote(package, host):
+        configuration = package.Configuration(host=host)
+        made = package.ApiClient(configuration)
+        made.default_headers["Authorization"] = "Bearer dtn_test"
+        return made
+
+    control = remote(api, double.url)
+    config = api.ConfigApi(control).config_controller_get_config()
+    assert config.analytics_api_url and config.default_snapshot and config.rate_limit.sandbox_create.limit
+    key = api.ApiKeysApi(control).get_current_api_key()
+    assert key.value.startswith("dtn_***") and "write:sandboxes" in key.permissions
+    assert [region.id for region in api.RegionsApi(control).list_shared_regions()] == ["us", "eu"]
+    access = api.ObjectStorageApi(control).get_push_access()
+    organization = sandbox.organization_id
+    assert access.organization_id == key.organization_id == organization
+    registries = api.DockerRegistryApi(control)
+    wanted = api.CreateDockerRegistry(name="r", url="https://registry.example.com", username="u", password="p")
+    registry = registries.create_registry(wanted)
+    changed = api.UpdateDockerRegistry(name="r2", url="https://registry.example.com", username="u")
+    assert registries.update_registry(registry.id, changed).name == "r2"
+    assert [each.id for each in registries.list_registries()] == [registry.id]
+    assert registries.get_registry(registry.id).registry_type == "organization"
+    registries.delete_registry(registry.id)
+    assert "/" not in registries.get_transient_push_access().registry_url
+    control_api = api.SandboxApi(control)
+    assert control_api.get_toolbox_proxy_url(sandbox.id).url == sandbox.toolbox_proxy_url
+    control_api.update_last_activity(sandbox.id)
+    control_api.create_backup(sandbox.id)
+    assert control_api.set_ttl(sandbox.id, 60).auto_destroy_at
+    assert control_api.update_public_status(sandbox.id, True).public
+    block = api.UpdateSandboxNetworkSettings(network_block_all=True)
+    assert control_api.update_network_settings(sandbox.id, block).network_block_all
+    listed = control_api.list_sandboxes(states=["started"], region_ids=["us"], is_public=True, min_cpu=1, max_cpu=1)
+    assert [each.id for each in listed.items] == [sandbox.id]
+    time.sleep(1)
+    usage = analytics.UsageApi(remote(analytics, config.analytics_api_url))
+    window = {"var_from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+    total = usage.organization_organization_id_usage_aggregated_get(organization, **window)
+    assert total.sandbox_count >= 1 and total.total_cpu_seconds >= 1 and total.total_price > 0, total
+    each = usage.organization_organization_id_usage_sandbox_get(organization, **window)
+    assert sandbox.id in [one.sandbox_id for one in each]
+    assert usage.organization_organization_id_usage_chart_get(organization, **window)[0].cpu >= 1
+    periods = usage.organization_organization_id_sandbox_sandbox_id_usage_get(organization, sandbox.id, **window)
+    assert periods[0].cpu == 1
+
+
+@flow
+def an_image_says_where_commands_start(double, client, _):
+    image = Image.base("debian:12.5").workdir("/srv/app")
+    sandbox = client.create(CreateSandboxFromImageParams(image=image, os_user="root"))
+    assert (sandbox.get_work_dir(), sandbox.get_user_home_dir()) == ("/srv/app", "/root")
+    sandbox.fs.upload_file(b"x", "file.txt")
+    assert sandbox.process.exec("pwd; echo ~; ls").result == "/srv/app\n/root\nfile.txt\n"
+    sandbox.delete()
+
+
 # ── the toolbox ──
 
 

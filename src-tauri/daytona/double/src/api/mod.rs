@@ -1,6 +1,7 @@
 //! The control plane.
 
 mod account;
+mod analytics;
 mod build;
 mod create;
 mod gate;
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 use crate::cloud::Cloud;
 use crate::reply::{Refusal, Side};
 
+pub(crate) use analytics::Used;
 pub(crate) use gate::{allowed, class};
 pub(crate) use timers::timers;
 
@@ -114,9 +116,10 @@ fn rest() -> Router<Arc<Cloud>> {
 /// What the address in `/api/config` says about usage and cost.
 pub(crate) fn analytics() -> Router<Arc<Cloud>> {
     Router::new()
-        .route("/organization/{id}/usage/aggregated", get(account::cost))
-        .route("/organization/{id}/usage/sandbox", get(account::cost_by_sandbox))
-        .route("/organization/{id}/usage/chart", get(account::cost_chart))
+        .route("/organization/{id}/usage/aggregated", get(analytics::aggregated))
+        .route("/organization/{id}/usage/sandbox", get(analytics::by_sandbox))
+        .route("/organization/{id}/usage/chart", get(analytics::chart))
+        .route("/organization/{id}/sandbox/{sandbox}/usage", get(analytics::periods))
 }
 
 /// The logs of builds, which are elsewhere than the API that names their addresses.

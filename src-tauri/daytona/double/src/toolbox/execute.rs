@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 
 use super::{Inside, Toolbox};
 use crate::api::Sent;
-use crate::place::{self, HOME};
+use crate::place;
 use crate::reply::{Answer, Refusal};
 
 /// The shell that reads commands.
@@ -42,7 +42,7 @@ pub(super) async fn execute(Inside(toolbox): Inside, Sent(sent): Sent<Execute>) 
     }
     let envs = sent.envs.unwrap_or_default();
     names(&envs)?;
-    let dir = place::absolute(sent.cwd.as_deref().filter(|dir| !dir.is_empty()).unwrap_or(HOME));
+    let dir = toolbox.place.absolute(sent.cwd.as_deref().unwrap_or_default());
     let mut command = toolbox.place.command(&dir, toolbox.env(envs), false);
     command.arg(SHELL);
     let text = format!("{}\n", sent.command);

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::log::{Stream, only};
+use super::log::Stream;
 use super::run::Run;
 use super::version::{self, Form};
 use super::{Inside, Toolbox, command};
@@ -75,7 +75,7 @@ fn whole(run: &Run, form: Form) -> Response {
         Form::Merged => (plain, run.log.merged()).into_response(),
         Form::Marked => (plain, marked).into_response(),
         Form::Split => {
-            let (stdout, stderr) = (text(only(Stream::Out, &marked)), text(only(Stream::Err, &marked)));
+            let (stdout, stderr) = (text(run.log.only(Stream::Out)), text(run.log.only(Stream::Err)));
             Json(json!({ "output": text(marked), "stdout": stdout, "stderr": stderr })).into_response()
         }
     }

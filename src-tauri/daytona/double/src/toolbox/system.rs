@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::Inside;
 use crate::api::Sent;
 use crate::cloud::{Cloud, lock};
-use crate::place::HOME;
 use crate::reply::{Answer, Refusal};
 
 /// Ports that are looked at.
@@ -21,7 +20,7 @@ const PORTS: std::ops::RangeInclusive<u16> = 3000..=9999;
 pub(super) fn routes() -> Router<Arc<Cloud>> {
     Router::new()
         .route("/version", get(version))
-        .route("/work-dir", get(home))
+        .route("/work-dir", get(work))
         .route("/user-home-dir", get(home))
         .route("/port", get(ports))
         .route("/port/{port}/in-use", get(in_use))
@@ -32,8 +31,12 @@ async fn version(_: Inside) -> Json<Value> {
     Json(json!({ "version": "0.226.1" }))
 }
 
-async fn home(_: Inside) -> Json<Value> {
-    Json(json!({ "dir": HOME }))
+async fn work(Inside(toolbox): Inside) -> Json<Value> {
+    Json(json!({ "dir": toolbox.place.folders.work }))
+}
+
+async fn home(Inside(toolbox): Inside) -> Json<Value> {
+    Json(json!({ "dir": toolbox.place.folders.home }))
 }
 
 async fn listens(port: u16) -> bool {
