@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -365,6 +366,19 @@ def an_image_says_where_commands_start(double, client, _):
     sandbox.delete()
 
 
+@flow
+def secrets_are_placeholders_in_a_sandbox(double, client, _):
+    from daytona import CreateSecretParams
+
+    secret = client.secret.create(CreateSecretParams(name="token", value="s3cr3t", hosts=["example.com"]))
+    sandbox = client.create(CreateSandboxFromSnapshotParams(secrets={"TOKEN": "token"}))
+    assert sandbox.process.exec("echo $TOKEN").result == secret.placeholder + "\n"
+    sandbox.delete()
+    missing = CreateSandboxFromSnapshotParams(secrets={"TOKEN": "none"})
+    refuses(DaytonaNotFoundError, lambda: client.create(missing), "not found")
+    client.secret.delete(secret.id)
+
+
 # ── the toolbox ──
 
 
@@ -488,6 +502,18 @@ def files_go_in_and_out(double, client, sandbox):
         fs.upload_file(str(local), "/workspace/again.bin")
     assert fs.get_file_info("/workspace/again.bin").size == len(data)
     assert b"".join(fs.download_file_stream("/workspace/again.bin")) == data
+
+
+@flow
+def a_file_has_a_url_of_its_own(double, client, sandbox):
+    request = urllib.request.Request(sandbox.upload_url("/workspace/signed ä"), b"signed", method="POST")
+    request.add_header("Content-Type", "application/octet-stream")
+    urllib.request.urlopen(request).read()
+    url = sandbox.download_url("/workspace/signed ä")
+    assert urllib.request.urlopen(url).read() == b"signed"
+    refuses(urllib.error.HTTPError, lambda: urllib.request.urlopen(url.replace("signed+", "other")), "401")
+    sandbox.rotate_signing_key()
+    refuses(urllib.error.HTTPError, lambda: urllib.request.urlopen(url), "401")
 
 
 @flow
