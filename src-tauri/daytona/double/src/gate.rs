@@ -91,12 +91,15 @@ async fn guarded(cloud: &Arc<Cloud>, router: &Router, parts: Parts, body: Body) 
     carry_out(cloud, router, parts, body).await
 }
 
+/// Carries a request out to its end, also when its client does not wait for that.
 async fn carry_out(cloud: &Arc<Cloud>, router: &Router, mut parts: Parts, body: Body) -> Response {
     let of = parts.clone();
     parts.extensions.insert(side(&of));
-    let response = match router.clone().oneshot(Request::from_parts(parts, body)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let carried = tokio::spawn(router.clone().oneshot(Request::from_parts(parts, body)));
+    let response = match carried.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(error) => Refusal::daemon_failed(error).into_response(),
     };
     finished(cloud, &of, response)
 }
