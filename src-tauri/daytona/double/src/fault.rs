@@ -80,6 +80,11 @@ pub enum Effect {
         /// Bytes of the body that are sent.
         bytes: usize,
     },
+    /// It is carried out; nothing comes any more in the middle of the answer, and the connection stays open.
+    Stall {
+        /// Bytes of the body that are sent.
+        bytes: usize,
+    },
     /// It is carried out; its answer is too short and ends as if it were whole, as when a file cannot be read to its
     /// end.
     Short {

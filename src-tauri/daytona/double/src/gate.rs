@@ -91,12 +91,15 @@ async fn guarded(cloud: &Arc<Cloud>, router: &Router, parts: Parts, body: Body) 
     carry_out(cloud, router, parts, body).await
 }
 
+/// Carries a request out to its end, also when its client does not wait for that.
 async fn carry_out(cloud: &Arc<Cloud>, router: &Router, mut parts: Parts, body: Body) -> Response {
     let of = parts.clone();
     parts.extensions.insert(side(&of));
-    let response = match router.clone().oneshot(Request::from_parts(parts, body)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let carried = tokio::spawn(router.clone().oneshot(Request::from_parts(parts, body)));
+    let response = match carried.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(error) => Refusal::daemon_failed(error).into_response(),
     };
     finished(cloud, &of, response)
 }
@@ -168,7 +171,8 @@ async fn faulty(
             guarded(cloud, router, parts, body).await;
             Err(Gone)
         }
-        Effect::Cut { bytes } => cut(guarded(cloud, router, parts, body).await, bytes).await,
+        Effect::Cut { bytes } => partly(guarded(cloud, router, parts, body).await, bytes, false).await,
+        Effect::Stall { bytes } => partly(guarded(cloud, router, parts, body).await, bytes, true).await,
         Effect::Short { bytes } => shortened(guarded(cloud, router, parts, body).await, bytes).await,
         Effect::Twice => twice(cloud, router, parts, body).await,
         Effect::Socket { after, then } => {
@@ -253,8 +257,8 @@ async fn shortened(response: Response, bytes: usize) -> Result<Response, Gone> {
     Ok(Response::from_parts(parts, Body::from_stream(once)))
 }
 
-/// Announces the whole body, sends the beginning of it, and ends the connection.
-async fn cut(response: Response, bytes: usize) -> Result<Response, Gone> {
+/// Announces the whole body, sends the beginning of it, and ends the connection or leaves it as it is.
+async fn partly(response: Response, bytes: usize, stall: bool) -> Result<Response, Gone> {
     let (mut parts, body) = response.into_parts();
     let whole = body.collect().await.map_err(|_| Gone)?.to_bytes();
     parts.headers.insert(header::CONTENT_LENGTH, whole.len().max(bytes + 1).into());
@@ -264,6 +268,7 @@ async fn cut(response: Response, bytes: usize) -> Result<Response, Gone> {
         async move {
             match step {
                 0 => Some((Ok(beginning), 1)),
+                1 if stall => std::future::pending().await,
                 1 => {
                     // What was sent must have left before the connection breaks.
                     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -106,6 +106,12 @@ pub(crate) struct Sandbox {
     /// Counts the changes of state that were begun; one that finds another number has lost the race.
     #[serde(skip)]
     pub(crate) turn: u64,
+    /// Variables with the placeholders of its secrets.
+    #[serde(skip)]
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// Signs URLs of its files.
+    #[serde(skip)]
+    pub(crate) signing_key: String,
     /// The log of its build, and whether that is complete.
     #[serde(skip)]
     pub(crate) build_log: watch::Sender<(String, bool)>,
@@ -164,6 +170,8 @@ impl Sandbox {
             toolbox_proxy_url: format!("{origin}/toolbox"),
             toolbox: None,
             turn: 0,
+            secrets: BTreeMap::new(),
+            signing_key: new_id(),
             build_log: watch::Sender::new((String::new(), false)),
             born: moment,
             lifetime: 0,

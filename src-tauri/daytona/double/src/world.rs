@@ -23,6 +23,7 @@ pub(crate) struct World {
     /// By id, as the API shows them.
     pub(crate) volumes: BTreeMap<String, Value>,
     pub(crate) registries: BTreeMap<String, Value>,
+    pub(crate) secrets: BTreeMap<String, Value>,
     /// What sandboxes used that are destroyed.
     pub(crate) past: Vec<Used>,
     /// References of the builds that succeeded.
@@ -44,6 +45,7 @@ impl World {
             snapshots: snapshots.into(),
             volumes: BTreeMap::new(),
             registries: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             past: Vec::new(),
             built: Vec::new(),
         }

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::lifecycle::{held, rise};
-use super::{Sent, Shared, account, build};
+use super::{Sent, Shared, account, build, secrets};
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::reply::{Answer, Refusal};
@@ -41,6 +41,7 @@ pub(super) struct Create {
     auto_delete_interval: Option<i64>,
     ttl_minutes: Option<i64>,
     volumes: Vec<Mounted>,
+    secrets: Option<secrets::Wanted>,
     network_block_all: bool,
     network_allow_list: Option<String>,
     domain_allow_list: Option<String>,
@@ -110,6 +111,7 @@ fn admitted(cloud: &Arc<Cloud>, world: &mut World, wanted: Create) -> Result<San
         auto_archive_interval: archive_after(wanted.auto_archive_interval.unwrap_or(10_080))?,
         auto_delete_interval: wanted.auto_delete_interval.unwrap_or(-1).max(-1),
         auto_destroy_at: ends.filter(|_| lifetime > 0).map(clock::text),
+        secrets: secrets::placeholders(world, &wanted.secrets.unwrap_or_default())?,
         volumes: mounts(world, wanted.volumes)?,
         build_info,
         lifetime,

@@ -80,7 +80,9 @@ async fn open(cloud: &Arc<Cloud>, id: &str) -> Result<Arc<Toolbox>, String> {
         let snapshot = sandbox.snapshot.as_deref().and_then(|name| world.snapshot(name));
         let info = sandbox.build_info.clone().or_else(|| snapshot.and_then(|each| each.build_info.clone()));
         let files = snapshot.and_then(|each| each.files.clone());
-        (sandbox.env.clone(), sandbox.volumes.clone(), files, info, sandbox.user.clone())
+        let mut env = sandbox.secrets.clone();
+        env.extend(sandbox.env.clone());
+        (env, sandbox.volumes.clone(), files, info, sandbox.user.clone())
     };
     let disk = cloud.disk(id);
     if !disk.exists() {

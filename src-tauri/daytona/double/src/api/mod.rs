@@ -8,7 +8,9 @@ mod gate;
 mod lifecycle;
 mod list;
 mod registries;
+mod secrets;
 mod settings;
+mod signing;
 mod snapshots;
 mod timers;
 mod volumes;
@@ -78,6 +80,9 @@ fn sandboxes() -> Router<Arc<Cloud>> {
         .route("/sandbox/{name}/network-settings", post(settings::network))
         .route("/sandbox/{name}/last-activity", post(settings::last_activity))
         .route("/sandbox/{name}/toolbox-proxy-url", get(settings::toolbox_proxy_url))
+        .route("/sandbox/{name}/signing-key", get(signing::key))
+        .route("/sandbox/{name}/signing-key/rotate", post(signing::rotate))
+        .route("/sandbox/{name}/secrets", put(secrets::replace))
         .route("/sandbox/{name}/build-logs-url", get(build::sandbox_url))
         .route("/sandbox/{name}/ssh-access", post(settings::ssh_access).delete(settings::end_ssh_access))
         .route("/sandbox/{name}/ports/{port}/preview-url", get(settings::preview_url))
@@ -108,6 +113,9 @@ fn rest() -> Router<Arc<Cloud>> {
             "/docker-registry/{id}",
             get(registries::one).patch(registries::update).delete(registries::delete),
         )
+        .route("/secret", get(secrets::list).post(secrets::create))
+        .route("/secret/paginated", get(secrets::page))
+        .route("/secret/{id}", get(secrets::one).patch(secrets::update).delete(secrets::delete))
         .route("/volumes", get(volumes::list).post(volumes::create))
         .route("/volumes/{id}", get(volumes::one).delete(volumes::delete))
         .route("/volumes/by-name/{id}", get(volumes::one))

@@ -35,6 +35,6 @@ pub(super) async fn run(Inside(toolbox): Inside, Sent(sent): Sent<Code>) -> Answ
     execute::names(&envs)?;
     let mut command = toolbox.place.command(&toolbox.place.folders.work, toolbox.env(envs), false);
     command.args(program).arg(sent.code).args(sent.argv.unwrap_or_default());
-    let (exit, output) = execute::ended(toolbox, command, None, sent.timeout).await?;
+    let (exit, output) = execute::ended(command, None, sent.timeout).await?;
     Ok(Json(json!({ "exitCode": exit, "result": output, "artifacts": { "charts": [] } })))
 }

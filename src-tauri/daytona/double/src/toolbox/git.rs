@@ -29,12 +29,12 @@ pub(super) fn routes() -> Router<Arc<Cloud>> {
 }
 
 /// What git says on success.
-async fn git(toolbox: &Arc<Toolbox>, dir: &str, arguments: &[&str]) -> Result<String, Refusal> {
+async fn git(toolbox: &Toolbox, dir: &str, arguments: &[&str]) -> Result<String, Refusal> {
     let env = [("GIT_TERMINAL_PROMPT", "0"), ("GIT_CONFIG_NOSYSTEM", "1")];
     let env = toolbox.env(env.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     let mut command = toolbox.place.command(dir, env, false);
     command.arg("git").args(arguments);
-    let (exit, output) = execute::ended(Arc::clone(toolbox), command, None, None).await?;
+    let (exit, output) = execute::ended(command, None, None).await?;
     if exit == 0 { Ok(output) } else { Err(refused(output.trim())) }
 }
 

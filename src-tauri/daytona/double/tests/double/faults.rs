@@ -106,9 +106,11 @@ async fn an_answer_comes_late_or_never() {
         assert_eq!(hit(&client, effect).await.status, 200);
         assert!(began.elapsed() >= Duration::from_millis(300));
     }
-    client.double.fault(Fault::once("GET", "/api/snapshots", Effect::Hang));
-    let waiting = client.send("GET", "/api/snapshots", None, &[]);
-    assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
+    for effect in [Effect::Hang, Effect::Stall { bytes: 10 }] {
+        client.double.fault(Fault::once("GET", "/api/snapshots", effect));
+        let waiting = client.send("GET", "/api/snapshots", None, &[]);
+        assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
+    }
 }
 
 #[tokio::test]

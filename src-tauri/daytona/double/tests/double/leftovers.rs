@@ -114,6 +114,21 @@ fn nothing_runs_on_when_the_double_is_killed() {
 }
 
 #[test]
+fn the_program_says_what_it_can_do_and_what_it_cannot() {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_daytona-double")).args(arguments).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, help, _) = run(&["--help"]);
+    assert!(code == Some(0) && help.contains("--delay-ms"), "{help}");
+    let (code, _, error) = run(&["--delay-ms", "soon"]);
+    assert_eq!((code, error.as_str()), (Some(2), "error: --delay-ms: `soon` is not a number\n"));
+    let (code, _, error) = run(&["--nothing", "x"]);
+    assert_eq!((code, error.as_str()), (Some(2), "error: there is no option --nothing\n"));
+}
+
+#[test]
 fn the_program_ends_with_its_input() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_daytona-double"));
     let mut double = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

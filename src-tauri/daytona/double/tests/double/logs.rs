@@ -80,6 +80,22 @@ async fn a_log_is_followed_while_it_grows() {
 }
 
 #[tokio::test]
+async fn who_sends_data_to_a_log_never_learns_of_its_end() {
+    if !possible("data for a log") {
+        return;
+    }
+    let client = Client::quick();
+    let id = client.sandbox().await;
+    let command = client.start(&id, "s", "read line").await;
+    let mut socket = client.socket(&format!("{command}/logs?follow=true"), &[MODERN]).await.unwrap();
+    socket.say(Message::text("hello")).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.post(&format!("{command}/input"), json!({ "data": "it" })).await;
+    assert_eq!(client.exit(&command).await, 0);
+    assert!(tokio::time::timeout(Duration::from_millis(300), socket.all()).await.is_err());
+}
+
+#[tokio::test]
 async fn a_log_ends_early_as_it_was_told() {
     if !possible("logs that end early") {
         return;
