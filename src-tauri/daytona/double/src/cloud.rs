@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::folder::Folder;
 use crate::journal::Journal;
 use crate::options::Options;
 use crate::world::World;
@@ -21,7 +21,7 @@ pub(crate) struct Cloud {
     pub(crate) options: Options,
     /// `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
-    folder: TempDir,
+    folder: Folder,
     world: Mutex<World>,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
@@ -30,7 +30,7 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) fn new(options: Options, origin: String, folder: TempDir) -> Arc<Self> {
+    pub(crate) fn new(options: Options, origin: String, folder: Folder) -> Arc<Self> {
         let clock = Clock::default();
         let world = World::new(clock.now());
         Arc::new(Self {
@@ -52,6 +52,10 @@ impl Cloud {
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    pub(crate) fn remove_folder(&self) {
+        self.folder.remove();
     }
 
     /// The files of a sandbox.

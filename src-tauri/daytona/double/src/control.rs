@@ -34,7 +34,7 @@ enum Faults {
     Many(Vec<Fault>),
 }
 
-async fn add(State(cloud): Shared, Json(faults): Json<Faults>) -> StatusCode {
+async fn add(State(cloud): Shared, Sent(faults): Sent<Faults>) -> StatusCode {
     match faults {
         Faults::One(fault) => cloud.faults.add(*fault),
         Faults::Many(faults) => faults.into_iter().for_each(|fault| cloud.faults.add(fault)),

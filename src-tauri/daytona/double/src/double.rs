@@ -4,15 +4,20 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::runtime::{Builder, Handle};
 
 use crate::cloud::Cloud;
 use crate::fault::Fault;
+use crate::folder::Folder;
 use crate::journal::Recorded;
 use crate::options::Options;
 use crate::{sandbox, serve};
+
+/// The longest that the end waits for what cannot be dropped at once.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A server that stands in for Daytona. Dropped, it ends with every sandbox and every file of it.
 #[derive(Debug)]
@@ -40,15 +45,15 @@ impl Double {
         let listener = TcpListener::bind(options.listen)?;
         listener.set_nonblocking(true)?;
         let origin = format!("http://{}", listener.local_addr()?);
-        let folder = tempfile::Builder::new().prefix("daytona-double-").tempdir()?;
+        let folder = Folder::new()?;
         let cloud = Cloud::new(options, origin, folder);
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let handle = runtime.handle().clone();
         let served = Arc::clone(&cloud);
         let thread = std::thread::Builder::new().name("daytona-double".to_owned()).spawn(move || {
             runtime.block_on(serve::serve(served, listener));
-            // What still waits (hanging requests, open sockets) has nobody to wait for.
-            runtime.shutdown_background();
+            // What still waits (hanging requests, open sockets) has nobody to wait for, and is dropped.
+            runtime.shutdown_timeout(FAREWELL);
         })?;
         Ok(Self { cloud, runtime: handle, thread: Some(thread) })
     }
@@ -129,5 +134,7 @@ impl Drop for Double {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // Also where somebody else still knows the folder.
+        self.cloud.remove_folder();
     }
 }

@@ -80,6 +80,17 @@ pub enum Effect {
         /// Bytes of the body that are sent.
         bytes: usize,
     },
+    /// It is carried out; nothing comes any more in the middle of the answer, and the connection stays open.
+    Stall {
+        /// Bytes of the body that are sent.
+        bytes: usize,
+    },
+    /// It is carried out; its answer is too short and ends as if it were whole, as when a file cannot be read to its
+    /// end.
+    Short {
+        /// Bytes of the body that are sent.
+        bytes: usize,
+    },
     /// It is carried out twice, as by a proxy that asks again; the second answer is sent.
     Twice,
     /// The stream of the WebSocket ends early.
@@ -168,14 +179,15 @@ impl Effect {
         Self::Refuse { status, message: Some(message.to_owned()), code: None, headers: BTreeMap::new() }
     }
 
+    /// The status and nothing else, as of an older daemon.
+    pub fn empty(status: u16) -> Self {
+        let body = Value::String(String::new());
+        Self::Answer { status, content_type: String::new(), body, headers: BTreeMap::new() }
+    }
+
     /// An answer of a proxy whose upstream is gone: 502 and nothing else.
     pub fn bad_gateway() -> Self {
-        Self::Answer {
-            status: 502,
-            content_type: String::new(),
-            body: Value::String(String::new()),
-            headers: BTreeMap::new(),
-        }
+        Self::empty(502)
     }
 
     /// A page of HTML with this status, as of an edge, or of the dashboard with 200.
@@ -206,6 +218,16 @@ impl Effect {
     /// Too many requests, with a plain `Retry-After` in seconds.
     pub fn retry_after(seconds: u64) -> Self {
         Self::rate_limit("failed-auth", seconds)
+    }
+
+    /// What a host answers that has another API under the same name.
+    pub fn other_api() -> Self {
+        Self::Answer {
+            status: 404,
+            content_type: json_type(),
+            body: serde_json::json!({ "code": "not_found", "message": "route not found" }),
+            headers: BTreeMap::new(),
+        }
     }
 
     /// The processors of the organization are used up.

@@ -91,12 +91,15 @@ async fn guarded(cloud: &Arc<Cloud>, router: &Router, parts: Parts, body: Body) 
     carry_out(cloud, router, parts, body).await
 }
 
+/// Carries a request out to its end, also when its client does not wait for that.
 async fn carry_out(cloud: &Arc<Cloud>, router: &Router, mut parts: Parts, body: Body) -> Response {
     let of = parts.clone();
     parts.extensions.insert(side(&of));
-    let response = match router.clone().oneshot(Request::from_parts(parts, body)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let carried = tokio::spawn(router.clone().oneshot(Request::from_parts(parts, body)));
+    let response = match carried.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(error) => Refusal::daemon_failed(error).into_response(),
     };
     finished(cloud, &of, response)
 }
@@ -140,7 +143,7 @@ fn add(response: &mut Response, name: &str, value: &str) {
 async fn faulty(
     cloud: &Arc<Cloud>,
     router: &Router,
-    mut parts: Parts,
+    parts: Parts,
     body: Body,
     effect: Effect,
 ) -> Result<Response, Gone> {
@@ -165,37 +168,49 @@ async fn faulty(
             Ok(response)
         }
         Effect::Lost => {
-            let response = guarded(cloud, router, parts, body).await;
-            drop(response);
+            guarded(cloud, router, parts, body).await;
             Err(Gone)
         }
-        Effect::Cut { bytes } => cut(guarded(cloud, router, parts, body).await, bytes).await,
-        Effect::Twice => {
-            let body = body.collect().await.map_err(|_| Gone)?.to_bytes();
-            let _ = guarded(cloud, router, parts.clone(), Body::from(body.clone())).await;
-            Ok(guarded(cloud, router, parts, Body::from(body)).await)
-        }
+        Effect::Cut { bytes } => partly(guarded(cloud, router, parts, body).await, bytes, false).await,
+        Effect::Stall { bytes } => partly(guarded(cloud, router, parts, body).await, bytes, true).await,
+        Effect::Short { bytes } => shortened(guarded(cloud, router, parts, body).await, bytes).await,
+        Effect::Twice => twice(cloud, router, parts, body).await,
         Effect::Socket { after, then } => {
-            parts.extensions.insert(SocketFault::Ends { after, then });
-            Ok(guarded(cloud, router, parts, body).await)
+            Ok(told(cloud, router, parts, body, SocketFault::Ends { after, then }).await)
         }
         Effect::Repeat { bytes } => {
-            parts.extensions.insert(SocketFault::Repeats { bytes });
-            Ok(guarded(cloud, router, parts, body).await)
+            Ok(told(cloud, router, parts, body, SocketFault::Repeats { bytes }).await)
         }
         Effect::Sandbox { ms, state, reason } => {
-            let name =
-                parts.uri.path().split('/').nth(if parts.uri.path().starts_with("/api/") { 3 } else { 2 });
-            let change =
-                sandbox::change(Arc::clone(cloud), name.unwrap_or_default().to_owned(), state, reason);
+            let at = if side(&parts) == Side::Api { 3 } else { 2 };
+            let name = parts.uri.path().split('/').nth(at).unwrap_or_default().to_owned();
+            let change = sandbox::change(Arc::clone(cloud), name, state, reason);
             let response = guarded(cloud, router, parts, body).await;
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(ms)).await;
+                wait(ms).await;
                 let _ = change.await;
             });
             Ok(response)
         }
     }
+}
+
+/// Leaves the fault to the handler of the socket.
+async fn told(
+    cloud: &Arc<Cloud>,
+    router: &Router,
+    mut parts: Parts,
+    body: Body,
+    fault: SocketFault,
+) -> Response {
+    parts.extensions.insert(fault);
+    guarded(cloud, router, parts, body).await
+}
+
+async fn twice(cloud: &Arc<Cloud>, router: &Router, parts: Parts, body: Body) -> Result<Response, Gone> {
+    let body = body.collect().await.map_err(|_| Gone)?.to_bytes();
+    guarded(cloud, router, parts.clone(), Body::from(body.clone())).await;
+    Ok(guarded(cloud, router, parts, Body::from(body)).await)
 }
 
 /// A refusal as the side that the path belongs to words it.
@@ -232,8 +247,18 @@ fn with(mut response: Response, headers: BTreeMap<String, String>) -> Response {
     response
 }
 
-/// Announces the whole body, sends the beginning of it, and ends the connection.
-async fn cut(response: Response, bytes: usize) -> Result<Response, Gone> {
+/// The beginning of an answer, of unknown length.
+async fn shortened(response: Response, bytes: usize) -> Result<Response, Gone> {
+    let (mut parts, body) = response.into_parts();
+    let whole = body.collect().await.map_err(|_| Gone)?.to_bytes();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let beginning = whole.slice(..bytes.min(whole.len()));
+    let once = futures_util::stream::once(async { Ok::<_, Gone>(beginning) });
+    Ok(Response::from_parts(parts, Body::from_stream(once)))
+}
+
+/// Announces the whole body, sends the beginning of it, and ends the connection or leaves it as it is.
+async fn partly(response: Response, bytes: usize, stall: bool) -> Result<Response, Gone> {
     let (mut parts, body) = response.into_parts();
     let whole = body.collect().await.map_err(|_| Gone)?.to_bytes();
     parts.headers.insert(header::CONTENT_LENGTH, whole.len().max(bytes + 1).into());
@@ -243,6 +268,7 @@ async fn cut(response: Response, bytes: usize) -> Result<Response, Gone> {
         async move {
             match step {
                 0 => Some((Ok(beginning), 1)),
+                1 if stall => std::future::pending().await,
                 1 => {
                     // What was sent must have left before the connection breaks.
                     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -27,6 +27,7 @@ mod cloud;
 mod control;
 mod double;
 mod fault;
+mod folder;
 mod gate;
 mod journal;
 mod options;

@@ -30,6 +30,7 @@ Usage: daytona-double [OPTION]...
   --key KEY         the key that is good [dtn_test]
   --permissions P   what the key may do, separated by commas [everything]
   --delay-ms N      how long a state lasts that passes by itself [300]
+  --list-lag-ms N   how long it takes until lists show a new sandbox [0]
   --build-ms N      how long a build takes [1500]
   --hold-ms N       how long the answer to a create or a start waits for `started` [30000]
   --log-close-ms N  the time between the end of a command and that of its followed log [1000]
@@ -95,6 +96,7 @@ Faults are set with POST /__double/faults, requests read with GET /__double/requ
                 "--key" => options.key = value,
                 "--permissions" => options.permissions = value.split(',').map(str::to_owned).collect(),
                 "--delay-ms" => options.delay = time()?,
+                "--list-lag-ms" => options.list_lag = time()?,
                 "--build-ms" => options.build = time()?,
                 "--hold-ms" => options.hold = time()?,
                 "--log-close-ms" => options.log_close = time()?,

@@ -34,6 +34,8 @@ pub struct Options {
     pub permissions: Vec<String>,
     /// How long each state lasts that passes by itself (`creating`, `stopping`, `pulling`, …).
     pub delay: Duration,
+    /// How long it takes until lists show a new sandbox, which come from a search index in the original.
+    pub list_lag: Duration,
     /// How long a build takes.
     pub build: Duration,
     /// How long the answer to a create or a start waits for `started`. The original holds it for 30 seconds.
@@ -59,6 +61,7 @@ impl Default for Options {
             key: "dtn_test".to_owned(),
             permissions: PERMISSIONS.map(str::to_owned).to_vec(),
             delay: Duration::from_millis(300),
+            list_lag: Duration::ZERO,
             build: Duration::from_millis(1500),
             hold: Duration::from_secs(30),
             log_close: Duration::from_secs(1),

@@ -13,8 +13,14 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::Mutex;
 
-/// The home of the user in a sandbox, and where commands start unless they say otherwise.
-pub(crate) const HOME: &str = "/home/daytona";
+/// Folders of a sandbox that it depends on its image and its user what they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Folders {
+    /// The home of the user.
+    pub(crate) home: String,
+    /// Where commands start and relative paths begin.
+    pub(crate) work: String,
+}
 
 /// Where programs are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -65,15 +71,21 @@ pub(crate) struct Place {
     init: Pid,
     user: bool,
     keeper: Mutex<Child>,
+    pub(crate) folders: Folders,
     /// Its end is the end of the init, also when this process is killed.
     _lifeline: ChildStdin,
 }
 
 impl Place {
     /// Starts the init of a sandbox whose files are in `disk`, and mounts folders of this machine at paths of it.
-    pub(crate) async fn open(disk: &Path, mounts: &[(PathBuf, String)]) -> io::Result<Self> {
+    pub(crate) async fn open(
+        disk: &Path,
+        mounts: &[(PathBuf, String)],
+        folders: Folders,
+    ) -> io::Result<Self> {
         let user = user().map_err(io::Error::other)?;
-        for folder in FOLDERS {
+        let own = [&folders.home, &folders.work].map(|folder| folder.trim_start_matches('/'));
+        for folder in FOLDERS.into_iter().chain(own) {
             std::fs::create_dir_all(disk.join(folder))?;
         }
         let mut command = Command::new("unshare");
@@ -96,7 +108,7 @@ impl Place {
             return Err(io::Error::other(format!("the init of the sandbox did not start: {}", why.trim())));
         }
         let init = keeper.id().and_then(child_of).ok_or_else(lost)?;
-        Ok(Self { init, user, keeper: Mutex::new(keeper), _lifeline: lifeline })
+        Ok(Self { init, user, keeper: Mutex::new(keeper), folders, _lifeline: lifeline })
     }
 
     /// A command in the sandbox; the caller adds the program and its arguments. It leads a session of its own, so that
@@ -124,7 +136,17 @@ impl Place {
     /// The path on this machine of one in the sandbox. Links are followed as the sandbox's processes would, except for
     /// the last component if `last` is false.
     pub(crate) fn outside(&self, path: &str, last: bool) -> io::Result<PathBuf> {
-        resolve(&PathBuf::from(format!("/proc/{}/root", self.init)), &absolute(path), last)
+        resolve(&PathBuf::from(format!("/proc/{}/root", self.init)), &self.absolute(path), last)
+    }
+
+    /// A path of the sandbox from its root. No path is the folder in which commands start.
+    pub(crate) fn absolute(&self, path: &str) -> String {
+        let work = self.folders.work.trim_end_matches('/');
+        match path {
+            "" | "." => self.folders.work.clone(),
+            path if path.starts_with('/') => path.to_owned(),
+            path => format!("{work}/{path}"),
+        }
     }
 
     /// Sends the polite signal to everything in the sandbox.
@@ -145,17 +167,22 @@ impl Place {
 }
 
 /// The variables of every process in a sandbox.
-pub(crate) fn variables(id: &str, own: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(crate) fn variables(
+    id: &str,
+    user: &str,
+    home: &str,
+    own: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let usual = [
         ("PATH", PATH),
-        ("HOME", HOME),
-        ("USER", "daytona"),
+        ("HOME", home),
+        ("USER", user),
         ("SHELL", "/bin/bash"),
         ("LANG", "C.UTF-8"),
         ("DAYTONA_SANDBOX_ID", id),
     ];
     let mut all: BTreeMap<_, _> = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    all.extend(own.clone());
+    all.extend(own);
     all
 }
 
@@ -163,11 +190,6 @@ pub(crate) fn variables(id: &str, own: &BTreeMap<String, String>) -> BTreeMap<St
 pub(crate) fn child_of(parent: u32) -> Option<Pid> {
     let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
     children.split_ascii_whitespace().next()?.parse().ok().map(Pid::from_raw)
-}
-
-/// A path of the sandbox from its root; relative ones start in the home.
-pub(crate) fn absolute(path: &str) -> String {
-    if path.starts_with('/') { path.to_owned() } else { format!("{HOME}/{path}") }
 }
 
 /// Follows a path below a root that no link leads out of.

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::cloud::Cloud;
+use crate::api::Used;
+use crate::cloud::{Cloud, ORGANIZATION};
 use crate::reply::Refusal;
 use crate::snapshot::BuildInfo;
 use crate::toolbox::Toolbox;
+use crate::world::new_id;
 
 /// The states of containers. Only `Started` has a toolbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -104,6 +106,12 @@ pub(crate) struct Sandbox {
     /// Counts the changes of state that were begun; one that finds another number has lost the race.
     #[serde(skip)]
     pub(crate) turn: u64,
+    /// Variables with the placeholders of its secrets.
+    #[serde(skip)]
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// Signs URLs of its files.
+    #[serde(skip)]
+    pub(crate) signing_key: String,
     /// The log of its build, and whether that is complete.
     #[serde(skip)]
     pub(crate) build_log: watch::Sender<(String, bool)>,
@@ -120,6 +128,58 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
+    /// One that was asked for a moment ago.
+    pub(crate) fn new(origin: &str, now: &str) -> Self {
+        let id = new_id();
+        let moment = Instant::now();
+        Self {
+            name: id.clone(),
+            id,
+            organization_id: ORGANIZATION,
+            snapshot: None,
+            user: "daytona".to_owned(),
+            env: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            public: false,
+            network_block_all: false,
+            network_allow_list: None,
+            domain_allow_list: None,
+            target: "us".to_owned(),
+            kvm: false,
+            cpu: 1,
+            gpu: 0,
+            memory: 1,
+            disk: 3,
+            state: State::Creating,
+            desired_state: State::Started,
+            error_reason: None,
+            recoverable: false,
+            backup_state: "None",
+            auto_stop_interval: 15,
+            auto_archive_interval: 10_080,
+            auto_delete_interval: -1,
+            auto_destroy_at: None,
+            volumes: Vec::new(),
+            build_info: None,
+            created_at: now.to_owned(),
+            updated_at: now.to_owned(),
+            last_activity_at: now.to_owned(),
+            sandbox_class: "container",
+            daemon_version: "0.226.1",
+            runner_id: "9f1b7f52-58a4-4c5c-9a53-3f2d4e6b1a77",
+            toolbox_proxy_url: format!("{origin}/toolbox"),
+            toolbox: None,
+            turn: 0,
+            secrets: BTreeMap::new(),
+            signing_key: new_id(),
+            build_log: watch::Sender::new((String::new(), false)),
+            born: moment,
+            lifetime: 0,
+            since: moment,
+            active: moment,
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         json!(self)
     }
@@ -187,6 +247,11 @@ pub(crate) async fn change(
 
 /// A sandbox that is destroyed is no longer there, nor are its files.
 pub(crate) fn forget(cloud: &Cloud, id: &str) {
-    cloud.world().sandboxes.retain(|each| each.id != id);
+    let now = cloud.clock.text();
+    let mut world = cloud.world();
+    let used = world.sandboxes.iter().find(|each| each.id == id).map(|each| Used::by(each, now));
+    world.past.extend(used);
+    world.sandboxes.retain(|each| each.id != id);
+    drop(world);
     let _ = std::fs::remove_dir_all(cloud.disk(id));
 }

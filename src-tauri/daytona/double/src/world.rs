@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::api::Used;
 use crate::clock;
 use crate::reply::Refusal;
 use crate::sandbox::{Sandbox, State};
@@ -22,6 +23,9 @@ pub(crate) struct World {
     /// By id, as the API shows them.
     pub(crate) volumes: BTreeMap<String, Value>,
     pub(crate) registries: BTreeMap<String, Value>,
+    pub(crate) secrets: BTreeMap<String, Value>,
+    /// What sandboxes used that are destroyed.
+    pub(crate) past: Vec<Used>,
     /// References of the builds that succeeded.
     pub(crate) built: Vec<String>,
 }
@@ -41,6 +45,8 @@ impl World {
             snapshots: snapshots.into(),
             volumes: BTreeMap::new(),
             registries: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            past: Vec::new(),
             built: Vec::new(),
         }
     }

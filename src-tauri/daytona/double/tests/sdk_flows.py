@@ -2,6 +2,7 @@
 """The official SDK, unmodified, through everything that it can do with the double.
 
     sdk_flows.py DAYTONA-DOUBLE [WORD]...     only the flows whose name contains one of the words
+    sdk_flows.py DAYTONA-DOUBLE --write       writes down anew what the SDK asks (sdk_requests.json)
 
 What the SDK of Daytona accepts and refuses is the best description of their service that can be run, so whatever
 passes here is what a client of ours may rely on. Needs the package `daytona` (scripts/daytona-sdk.sh has it).
@@ -9,11 +10,13 @@ passes here is what a client of ours may rely on. Needs the package `daytona` (s
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -45,6 +48,9 @@ from daytona.common.pty import PtySize
 
 ListQuery = __import__("daytona").ListSandboxesQuery
 FLOWS = []
+
+# What the SDK asks for in the calls of `asked`, so that other clients can be compared with it.
+REQUESTS = Path(__file__).with_name("sdk_requests.json")
 
 
 def flow(function):
@@ -304,6 +310,80 @@ def keys_quotas_and_limits_are_refused(double, client, _):
     assert time.monotonic() - began >= 1, "the SDK waits as it is told"
 
 
+@flow
+def the_rest_of_the_api_has_the_form_of_its_models(double, client, sandbox):
+    import daytona_api_client as api
+    import daytona_analytics_api_client as analytics
+
+    def remote(package, host):
+        configuration = package.Configuration(host=host)
+        made = package.ApiClient(configuration)
+        made.default_headers["Authorization"] = "Bearer dtn_test"
+        return made
+
+    control = remote(api, double.url)
+    config = api.ConfigApi(control).config_controller_get_config()
+    assert config.analytics_api_url and config.default_snapshot and config.rate_limit.sandbox_create.limit
+    key = api.ApiKeysApi(control).get_current_api_key()
+    assert key.value.startswith("dtn_***") and "write:sandboxes" in key.permissions
+    assert [region.id for region in api.RegionsApi(control).list_shared_regions()] == ["us", "eu"]
+    access = api.ObjectStorageApi(control).get_push_access()
+    organization = sandbox.organization_id
+    assert access.organization_id == key.organization_id == organization
+    registries = api.DockerRegistryApi(control)
+    wanted = api.CreateDockerRegistry(name="r", url="https://registry.example.com", username="u", password="p")
+    registry = registries.create_registry(wanted)
+    changed = api.UpdateDockerRegistry(name="r2", url="https://registry.example.com", username="u")
+    assert registries.update_registry(registry.id, changed).name == "r2"
+    assert [each.id for each in registries.list_registries()] == [registry.id]
+    assert registries.get_registry(registry.id).registry_type == "organization"
+    registries.delete_registry(registry.id)
+    assert "/" not in registries.get_transient_push_access().registry_url
+    control_api = api.SandboxApi(control)
+    assert control_api.get_toolbox_proxy_url(sandbox.id).url == sandbox.toolbox_proxy_url
+    control_api.update_last_activity(sandbox.id)
+    control_api.create_backup(sandbox.id)
+    assert control_api.set_ttl(sandbox.id, 60).auto_destroy_at
+    assert control_api.update_public_status(sandbox.id, True).public
+    block = api.UpdateSandboxNetworkSettings(network_block_all=True)
+    assert control_api.update_network_settings(sandbox.id, block).network_block_all
+    listed = control_api.list_sandboxes(states=["started"], region_ids=["us"], is_public=True, min_cpu=1, max_cpu=1)
+    assert [each.id for each in listed.items] == [sandbox.id]
+    time.sleep(1)
+    usage = analytics.UsageApi(remote(analytics, config.analytics_api_url))
+    window = {"var_from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+    total = usage.organization_organization_id_usage_aggregated_get(organization, **window)
+    assert total.sandbox_count >= 1 and total.total_cpu_seconds >= 1 and total.total_price > 0, total
+    each = usage.organization_organization_id_usage_sandbox_get(organization, **window)
+    assert sandbox.id in [one.sandbox_id for one in each]
+    assert usage.organization_organization_id_usage_chart_get(organization, **window)[0].cpu >= 1
+    periods = usage.organization_organization_id_sandbox_sandbox_id_usage_get(organization, sandbox.id, **window)
+    assert periods[0].cpu == 1
+
+
+@flow
+def an_image_says_where_commands_start(double, client, _):
+    image = Image.base("debian:12.5").workdir("/srv/app")
+    sandbox = client.create(CreateSandboxFromImageParams(image=image, os_user="root"))
+    assert (sandbox.get_work_dir(), sandbox.get_user_home_dir()) == ("/srv/app", "/root")
+    sandbox.fs.upload_file(b"x", "file.txt")
+    assert sandbox.process.exec("pwd; echo ~; ls").result == "/srv/app\n/root\nfile.txt\n"
+    sandbox.delete()
+
+
+@flow
+def secrets_are_placeholders_in_a_sandbox(double, client, _):
+    from daytona import CreateSecretParams
+
+    secret = client.secret.create(CreateSecretParams(name="token", value="s3cr3t", hosts=["example.com"]))
+    sandbox = client.create(CreateSandboxFromSnapshotParams(secrets={"TOKEN": "token"}))
+    assert sandbox.process.exec("echo $TOKEN").result == secret.placeholder + "\n"
+    sandbox.delete()
+    missing = CreateSandboxFromSnapshotParams(secrets={"TOKEN": "none"})
+    refuses(DaytonaNotFoundError, lambda: client.create(missing), "not found")
+    client.secret.delete(secret.id)
+
+
 # ── the toolbox ──
 
 
@@ -430,6 +510,18 @@ def files_go_in_and_out(double, client, sandbox):
 
 
 @flow
+def a_file_has_a_url_of_its_own(double, client, sandbox):
+    request = urllib.request.Request(sandbox.upload_url("/workspace/signed ä"), b"signed", method="POST")
+    request.add_header("Content-Type", "application/octet-stream")
+    urllib.request.urlopen(request).read()
+    url = sandbox.download_url("/workspace/signed ä")
+    assert urllib.request.urlopen(url).read() == b"signed"
+    refuses(urllib.error.HTTPError, lambda: urllib.request.urlopen(url.replace("signed+", "other")), "401")
+    sandbox.rotate_signing_key()
+    refuses(urllib.error.HTTPError, lambda: urllib.request.urlopen(url), "401")
+
+
+@flow
 def a_program_that_was_uploaded_runs_where_it_was_put(double, client, sandbox):
     path = "/home/daytona/.stigmer/runner"
     sandbox.fs.upload_file(b"#!/bin/sh\necho \"$0 in $PWD\"\n", path)
@@ -474,6 +566,97 @@ def a_repository_is_cloned_and_changed(double, client, sandbox):
     log = sandbox.process.exec("git log --format=%H", cwd="/workspace/copy").result
     assert log.strip() == commit.sha
     refuses(DaytonaNotFoundError, lambda: git.clone("file:///workspace/nothing", "/workspace/none"))
+
+
+# ── what the SDK asks ──
+
+
+def asked(double, client):
+    """The requests of many calls: the call, then what was sent, with ids that are the same every time."""
+    params = CreateSandboxFromSnapshotParams(name="asked", env_vars={"A": "1"}, labels={"k": "v"}, auto_stop_interval=5)
+    image = CreateSandboxFromImageParams(name="built", image="debian:12.4", resources=Resources(cpu=1, memory=1, disk=3))
+    names, seen = {}, {}
+
+    def call(name, action):
+        double.control("DELETE", "requests")
+        result = action()
+        sent = [plain(each, names) for each in double.control("GET", "requests") if "/socket.io" not in each["path"]]
+        # How often somebody looks whether it is done is a matter of time.
+        seen[name] = [each for at, each in enumerate(sent) if each not in sent[:at]]
+        return result
+
+    sandbox = call("create", lambda: client.create(params))
+    names[sandbox.id] = "SANDBOX"
+    process, fs = sandbox.process, sandbox.fs
+    call("create from image", lambda: client.create(image))
+    call("get", lambda: client.get("asked"))
+    call("list", lambda: list(client.list(ListQuery(labels={"k": "v"}, limit=1))))
+    call("labels", lambda: sandbox.set_labels({"k": "w"}))
+    call("auto-stop", lambda: sandbox.set_autostop_interval(6))
+    call("activity", sandbox.refresh_activity)
+    call("exec", lambda: process.exec("echo hi", cwd="/workspace", env={"X": "y"}, timeout=5))
+    call("code", lambda: process.code_run("print(1)"))
+    call("session", lambda: process.create_session("s1"))
+    request = SessionExecuteRequest(command="read x", run_async=True, suppress_input_echo=True)
+    command = call("session command", lambda: process.execute_session_command("s1", request)).cmd_id
+    names[command] = "COMMAND"
+    call("input", lambda: process.send_session_command_input("s1", command, "x"))
+    follow = lambda: asyncio.run(process.get_session_command_logs_async("s1", command, print, print))
+    call("follow", follow)
+    call("command", lambda: process.get_session_command("s1", command))
+    call("logs", lambda: process.get_session_command_logs("s1", command))
+    call("delete session", lambda: process.delete_session("s1"))
+    call("interpreter", lambda: sandbox.code_interpreter.run_code("print(1)", envs={"Q": "1"}, timeout=10))
+    size = PtySize(cols=100, rows=30)
+    call("pty", lambda: process.create_pty_session("p1", envs={"E": "1"}, pty_size=size).wait_for_connection())
+    call("upload", lambda: fs.upload_file(b"x", "/workspace/x"))
+    call("download", lambda: fs.download_file("/workspace/x"))
+    call("file info", lambda: fs.get_file_info("/workspace/x"))
+    call("files", lambda: fs.list_files("/workspace"))
+    call("delete file", lambda: fs.delete_file("/workspace/x"))
+    call("folder", lambda: fs.create_folder("/workspace/d", "755"))
+    call("permissions", lambda: fs.set_file_permissions("/workspace/d", mode="700"))
+    call("clone", lambda: refuses(DaytonaError, lambda: sandbox.git.clone("file:///nothing", "/workspace/r", branch="main")))
+    call("stop", sandbox.stop)
+    call("start", sandbox.start)
+    call("force stop", lambda: sandbox.stop(force=True))
+    call("archive", sandbox.archive)
+    wanted = CreateSnapshotParams(name="asked", image="debian:12.3", resources=Resources(cpu=1, memory=2, disk=3))
+    snapshot = call("snapshot", lambda: client.snapshot.create(wanted))
+    names[snapshot.id] = "SNAPSHOT"
+    call("snapshots", lambda: client.snapshot.list(page=1, limit=10))
+    call("delete snapshot", lambda: client.snapshot.delete(snapshot))
+    while client.get("asked").state != "archived":
+        time.sleep(0.05)
+    call("delete", sandbox.delete)
+    client.get("built").delete()
+    return seen
+
+
+# Headers that mean something to Daytona.
+HEADERS = ("accept", "content-type", "sec-websocket-protocol", "user-agent", "x-daytona-source", "x-daytona-sdk-version")
+
+
+def plain(request, names):
+    """A request without what differs from one time to the next."""
+
+    path = request["path"]
+    for value, name in names.items():
+        path = path.replace(value, name)
+    path = re.sub("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", path)
+    headers = {name: value for name, value in request["headers"].items() if name in HEADERS}
+    if headers.get("content-type", "").startswith("multipart/"):
+        headers["content-type"] = "multipart/form-data; boundary=…"
+    shown = {"method": request["method"], "path": path, "query": request["query"], "headers": headers}
+    return {**shown, "json": request["json"]}
+
+
+@flow
+def the_sdk_asks_what_is_written_down(double, client, _):
+    found = asked(double, client)
+    written = json.loads(REQUESTS.read_text())
+    for name in written.keys() | found.keys():
+        assert written.get(name) == found.get(name), f"{name}: {written.get(name)} became {found.get(name)}"
 
 
 # ── the asynchronous client ──
@@ -529,6 +712,11 @@ def run(function, double, client):
 
 def main():
     program, *words = sys.argv[1:]
+    if words == ["--write"]:
+        double = Double(program)
+        REQUESTS.write_text(json.dumps(asked(double, double.client()), indent=2, ensure_ascii=False) + "\n")
+        double.end()
+        return 0
     flows = [each for each in FLOWS if not words or any(word in each.__name__ for word in words)]
     double = Double(program)
     client = double.client()

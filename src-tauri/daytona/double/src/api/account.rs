@@ -1,4 +1,4 @@
-//! The key, the organization, its regions and what it spends.
+//! The key, the organization and its regions.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -6,16 +6,12 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Shared;
-use crate::cloud::{Cloud, ORGANIZATION};
-use crate::reply::{Answer, Refusal};
-use crate::sandbox::{Sandbox, State as SandboxState};
+use crate::cloud::ORGANIZATION;
+use crate::reply::Refusal;
 use crate::world::DEFAULT_SNAPSHOT;
 
 /// The version that the double says it is.
 const VERSION: &str = "0.226.1";
-
-/// Prices for each second: a processor, a GiB of memory, a GiB of disk.
-const PRICES: (f64, f64, f64) = (0.000_014, 0.000_004_5, 0.000_000_03);
 
 pub(super) async fn config(State(cloud): Shared) -> Json<Value> {
     let origin = &cloud.origin;
@@ -102,53 +98,4 @@ pub(super) async fn storage(State(cloud): Shared) -> Json<Value> {
         "bucket": "builds",
         "region": "us-east-1",
     }))
-}
-
-/// Seconds that a sandbox has run, and what that cost.
-fn used(sandbox: &Sandbox) -> (f64, f64) {
-    let seconds = match sandbox.state {
-        SandboxState::Started => sandbox.born.elapsed(),
-        _ => sandbox.since.saturating_duration_since(sandbox.born),
-    };
-    let seconds = seconds.as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "sizes are small numbers")]
-    let (cpu, memory, disk) = (sandbox.cpu as f64, sandbox.memory as f64, sandbox.disk as f64);
-    (seconds, seconds * (cpu * PRICES.0 + memory * PRICES.1 + disk * PRICES.2))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes are small numbers")]
-fn usage(cloud: &Cloud, sandboxes: &[&Sandbox]) -> Value {
-    let sum = |of: &dyn Fn(&Sandbox) -> f64| sandboxes.iter().map(|each| of(each)).sum::<f64>();
-    json!({
-        "firstStart": sandboxes.first().map(|each| each.created_at.clone()),
-        "lastEnd": cloud.clock.text(),
-        "sandboxCount": sandboxes.len(),
-        "totalCPUSeconds": sum(&|each| used(each).0 * each.cpu as f64),
-        "totalRAMGBSeconds": sum(&|each| used(each).0 * each.memory as f64),
-        "totalDiskGBSeconds": sum(&|each| used(each).0 * each.disk as f64),
-        "totalGPUSeconds": 0.0,
-        "totalPrice": sum(&|each| used(each).1),
-    })
-}
-
-pub(super) async fn cost(State(cloud): Shared) -> Answer {
-    let world = cloud.world();
-    let all: Vec<_> = world.sandboxes.iter().collect();
-    Ok(Json(usage(&cloud, &all)))
-}
-
-pub(super) async fn cost_by_sandbox(State(cloud): Shared) -> Answer {
-    let world = cloud.world();
-    let each = world.sandboxes.iter().map(|sandbox| {
-        let mut value = usage(&cloud, &[sandbox]);
-        value["sandboxId"] = json!(sandbox.id);
-        value
-    });
-    Ok(Json(each.collect()))
-}
-
-pub(super) async fn cost_chart(State(cloud): Shared) -> Answer {
-    let now = cloud.clock.text();
-    let point = json!({ "time": now, "cpu": 0, "cpuPrice": 0, "ramGB": 0, "ramPrice": 0, "diskGB": 0, "diskPrice": 0 });
-    Ok(Json(json!([point])))
 }

@@ -28,6 +28,17 @@ impl BuildInfo {
         lines.map(str::to_owned).collect()
     }
 
+    /// Where the last `WORKDIR` leads, which is where commands start.
+    pub(crate) fn work_dir(&self) -> Option<String> {
+        let steps = self.steps();
+        let lines = steps.iter().filter_map(|line| line.strip_prefix("WORKDIR "));
+        lines.map(str::trim).fold(None, |dir: Option<String>, next| match dir {
+            Some(dir) if !next.starts_with('/') => Some(format!("{}/{next}", dir.trim_end_matches('/'))),
+            None if !next.starts_with('/') => Some(format!("/{next}")),
+            _ => Some(next.to_owned()),
+        })
+    }
+
     /// What `ENV` lines say, which processes of a sandbox that is made from it have.
     pub(crate) fn variables(&self) -> BTreeMap<String, String> {
         let steps = self.steps();
@@ -172,4 +183,19 @@ fn streamed(log: watch::Receiver<(String, bool)>, follow: bool) -> Response {
         }
     });
     (kind, Body::from_stream(pieces)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dockerfile_says_where_commands_start_and_with_which_variables() {
+        let dockerfile_content =
+            "FROM a:1\n# ENV NO=1\nENV A=1 \\\n  B=\"2\"\nWORKDIR /srv\nWORKDIR app\n".to_owned();
+        let info = BuildInfo { dockerfile_content, ..BuildInfo::default() };
+        assert_eq!(info.work_dir().as_deref(), Some("/srv/app"));
+        let variables: Vec<_> = info.variables().into_iter().collect();
+        assert_eq!(variables, [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())]);
+    }
 }

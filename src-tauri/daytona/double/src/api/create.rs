@@ -2,22 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
 use jiff::SignedDuration;
 use serde::Deserialize;
-use tokio::sync::watch;
 
 use super::lifecycle::{held, rise};
-use super::{Sent, Shared, account, build};
+use super::{Sent, Shared, account, build, secrets};
 use crate::clock;
-use crate::cloud::{Cloud, ORGANIZATION};
+use crate::cloud::Cloud;
 use crate::reply::{Answer, Refusal};
 use crate::sandbox::{Mounted, Sandbox, State as SandboxState};
 use crate::snapshot::{BuildInfo, State as SnapshotState};
-use crate::world::{DEFAULT_SNAPSHOT, World, new_id};
+use crate::world::{DEFAULT_SNAPSHOT, World};
 
 /// The longest time until a stopped sandbox is archived, in minutes.
 pub(super) const MAX_ARCHIVE: i64 = 43_200;
@@ -43,6 +41,7 @@ pub(super) struct Create {
     auto_delete_interval: Option<i64>,
     ttl_minutes: Option<i64>,
     volumes: Vec<Mounted>,
+    secrets: Option<secrets::Wanted>,
     network_block_all: bool,
     network_allow_list: Option<String>,
     domain_allow_list: Option<String>,
@@ -78,45 +77,23 @@ pub(super) async fn create(State(cloud): Shared, Sent(wanted): Sent<Create>) -> 
 }
 
 fn admitted(cloud: &Arc<Cloud>, world: &mut World, wanted: Create) -> Result<Sandbox, Refusal> {
-    let id = new_id();
+    let now = cloud.clock.text();
+    let begun = Sandbox::new(&cloud.origin, &now);
     let target = wanted.target.clone().unwrap_or_else(|| "us".to_owned());
     account::region(&target)?;
-    let name = wanted.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| id.clone());
+    let name = wanted.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| begun.id.clone());
     if world.sandbox(&name).is_ok() {
-        return Err(Refusal::conflict(format!(
-            "Sandbox with name \"{name}\" already exists for this organization"
-        )));
+        let message = format!("Sandbox with name \"{name}\" already exists for this organization");
+        return Err(Refusal::conflict(message));
     }
     if wanted.gpu.unwrap_or(0) > 0 || wanted.kvm || wanted.spot {
         return Err(Refusal::bad("No available runners"));
     }
-    let now = cloud.clock.text();
-    let (snapshot, build_info, (cpu, memory, disk)) = match &wanted.build_info {
-        Some(info) => {
-            let info = build::info(info, &now)?;
-            let size = (wanted.cpu.unwrap_or(1), wanted.memory.unwrap_or(1), wanted.disk.unwrap_or(3));
-            (None, Some(info), size)
-        }
-        None => {
-            let (snapshot, size) = from_snapshot(world, &wanted, &target, &now)?;
-            (Some(snapshot), None, size)
-        }
-    };
+    let (snapshot, build_info, (cpu, memory, disk)) = source(world, &wanted, &target, &now)?;
     quota(cloud, world, cpu, memory, disk)?;
-    let mut volumes = wanted.volumes;
-    for mounted in &mut volumes {
-        let missing = || Refusal::missing(format!("Volume '{}' not found", mounted.volume_id));
-        let volume = world.volume(&mounted.volume_id).ok_or_else(missing)?;
-        if volume["state"] != "ready" {
-            return Err(Refusal::bad(format!("Volume '{}' is not in a ready state", mounted.volume_id)));
-        }
-        mounted.volume_id = volume["id"].as_str().unwrap_or_default().to_owned();
-    }
     let lifetime = wanted.ttl_minutes.unwrap_or(0);
-    let ends =
-        (lifetime > 0).then(|| cloud.clock.now().checked_add(SignedDuration::from_mins(lifetime)).ok());
+    let ends = cloud.clock.now().checked_add(SignedDuration::from_mins(lifetime)).ok();
     Ok(Sandbox {
-        organization_id: ORGANIZATION,
         name,
         snapshot,
         user: wanted.user.unwrap_or_else(|| "daytona".to_owned()),
@@ -127,38 +104,50 @@ fn admitted(cloud: &Arc<Cloud>, world: &mut World, wanted: Create) -> Result<San
         network_allow_list: wanted.network_allow_list,
         domain_allow_list: wanted.domain_allow_list,
         target,
-        kvm: false,
         cpu,
-        gpu: 0,
         memory,
         disk,
-        state: SandboxState::Creating,
-        desired_state: SandboxState::Started,
-        error_reason: None,
-        recoverable: false,
-        backup_state: "None",
         auto_stop_interval: not_below(wanted.auto_stop_interval.unwrap_or(15), 0, "Auto-stop")?,
         auto_archive_interval: archive_after(wanted.auto_archive_interval.unwrap_or(10_080))?,
         auto_delete_interval: wanted.auto_delete_interval.unwrap_or(-1).max(-1),
-        auto_destroy_at: ends.flatten().map(clock::text),
-        volumes,
+        auto_destroy_at: ends.filter(|_| lifetime > 0).map(clock::text),
+        secrets: secrets::placeholders(world, &wanted.secrets.unwrap_or_default())?,
+        volumes: mounts(world, wanted.volumes)?,
         build_info,
-        created_at: now.clone(),
-        updated_at: now.clone(),
-        last_activity_at: now,
-        sandbox_class: "container",
-        daemon_version: "0.226.1",
-        runner_id: "9f1b7f52-58a4-4c5c-9a53-3f2d4e6b1a77",
-        toolbox_proxy_url: format!("{}/toolbox", cloud.origin),
-        toolbox: None,
-        turn: 0,
-        build_log: watch::Sender::new((String::new(), false)),
-        born: Instant::now(),
         lifetime,
-        since: Instant::now(),
-        active: Instant::now(),
-        id,
+        ..begun
     })
+}
+
+/// Processors, memory and disk, whole and in GiB.
+type Size = (i64, i64, i64);
+
+/// What a sandbox is to be made from, and its size: a snapshot, or something to be built.
+fn source(
+    world: &mut World,
+    wanted: &Create,
+    target: &str,
+    now: &str,
+) -> Result<(Option<String>, Option<BuildInfo>, Size), Refusal> {
+    let Some(info) = &wanted.build_info else {
+        let (snapshot, size) = from_snapshot(world, wanted, target, now)?;
+        return Ok((Some(snapshot), None, size));
+    };
+    let size = (wanted.cpu.unwrap_or(1), wanted.memory.unwrap_or(1), wanted.disk.unwrap_or(3));
+    Ok((None, Some(build::info(info, now)?), size))
+}
+
+/// The volumes of a sandbox by their ids, if they are there.
+fn mounts(world: &World, mut volumes: Vec<Mounted>) -> Result<Vec<Mounted>, Refusal> {
+    for mounted in &mut volumes {
+        let missing = || Refusal::missing(format!("Volume '{}' not found", mounted.volume_id));
+        let volume = world.volume(&mounted.volume_id).ok_or_else(missing)?;
+        if volume["state"] != "ready" {
+            return Err(Refusal::bad(format!("Volume '{}' is not in a ready state", mounted.volume_id)));
+        }
+        mounted.volume_id = volume["id"].as_str().unwrap_or_default().to_owned();
+    }
+    Ok(volumes)
 }
 
 /// The name and the size of the snapshot that a sandbox is to be made from.
@@ -167,7 +156,7 @@ fn from_snapshot(
     wanted: &Create,
     target: &str,
     now: &str,
-) -> Result<(String, (i64, i64, i64)), Refusal> {
+) -> Result<(String, Size), Refusal> {
     if wanted.cpu.or(wanted.memory).or(wanted.disk).or(wanted.gpu).is_some() {
         return Err(Refusal::bad("Cannot specify Sandbox resources when using a snapshot"));
     }

@@ -3,6 +3,7 @@
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 
+use super::signing;
 use crate::cloud::{Cloud, ORGANIZATION};
 use crate::reply::Refusal;
 
@@ -18,6 +19,9 @@ pub(crate) fn allowed(cloud: &Cloud, request: &Parts) -> Result<(), Refusal> {
     let api = path.starts_with("/api/");
     let behind = ["/toolbox/", "/analytics/", "/sandboxes/", "/snapshots/"];
     if OPEN.contains(&path) || (!api && !behind.iter().any(|each| path.starts_with(each))) {
+        return Ok(());
+    }
+    if path.starts_with("/toolbox/") && signing::signed(cloud, request) {
         return Ok(());
     }
     let sent = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Sent, Shared, build, create};
 use crate::cloud::Cloud;
-use crate::place::Place;
+use crate::place::{self, Folders, Place};
 use crate::reply::{Answer, Refusal};
 use crate::sandbox::{self, Sandbox, State as SandboxState};
 use crate::snapshot::BuildInfo;
@@ -74,12 +74,15 @@ async fn built(cloud: &Arc<Cloud>, id: &str) -> Result<(), String> {
 /// Starts what runs in a sandbox.
 async fn open(cloud: &Arc<Cloud>, id: &str) -> Result<Arc<Toolbox>, String> {
     let gone = || "the sandbox is gone".to_owned();
-    let (env, volumes, files, info) = {
+    let (env, volumes, files, info, user) = {
         let world = cloud.world();
         let sandbox = world.sandbox(id).map_err(|_| gone())?;
         let snapshot = sandbox.snapshot.as_deref().and_then(|name| world.snapshot(name));
         let info = sandbox.build_info.clone().or_else(|| snapshot.and_then(|each| each.build_info.clone()));
-        (sandbox.env.clone(), sandbox.volumes.clone(), snapshot.and_then(|each| each.files.clone()), info)
+        let files = snapshot.and_then(|each| each.files.clone());
+        let mut env = sandbox.secrets.clone();
+        env.extend(sandbox.env.clone());
+        (env, sandbox.volumes.clone(), files, info, sandbox.user.clone())
     };
     let disk = cloud.disk(id);
     if !disk.exists() {
@@ -92,10 +95,14 @@ async fn open(cloud: &Arc<Cloud>, id: &str) -> Result<Arc<Toolbox>, String> {
     for (source, _) in &mounts {
         std::fs::create_dir_all(source).map_err(|error| error.to_string())?;
     }
-    let place = Place::open(&disk, &mounts).await.map_err(|error| error.to_string())?;
+    let home = if user == "root" { "/root".to_owned() } else { format!("/home/{user}") };
+    let work = info.as_ref().and_then(BuildInfo::work_dir).unwrap_or_else(|| home.clone());
     let mut all = info.as_ref().map(BuildInfo::variables).unwrap_or_default();
     all.extend(env);
-    Ok(Arc::new(Toolbox::new(id, place, disk, &all)))
+    let all = place::variables(id, &user, &home, all);
+    let place =
+        Place::open(&disk, &mounts, Folders { home, work }).await.map_err(|error| error.to_string())?;
+    Ok(Arc::new(Toolbox::new(place, disk, all)))
 }
 
 fn volume(cloud: &Cloud, mounted: &sandbox::Mounted) -> (PathBuf, String) {

@@ -86,7 +86,8 @@ pub(super) async fn list(State(cloud): Shared, Query(pairs): Pairs) -> Answer {
         Some(_) => return Err(Refusal::bad(format!("limit must be between 1 and {MAX_PAGE}"))),
     };
     let world = cloud.world();
-    let mut found: Vec<&Sandbox> = world.sandboxes.iter().filter(|each| filter.takes(each)).collect();
+    let known = |each: &&Sandbox| each.born.elapsed() >= cloud.options.list_lag;
+    let mut found: Vec<_> = world.sandboxes.iter().filter(known).filter(|each| filter.takes(each)).collect();
     match get(&pairs, "sort").unwrap_or("lastActivityAt") {
         "name" => found.sort_by(|a, b| a.name.cmp(&b.name)),
         "cpu" => found.sort_by_key(|each| each.cpu),

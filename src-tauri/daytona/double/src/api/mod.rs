@@ -1,13 +1,16 @@
 //! The control plane.
 
 mod account;
+mod analytics;
 mod build;
 mod create;
 mod gate;
 mod lifecycle;
 mod list;
 mod registries;
+mod secrets;
 mod settings;
+mod signing;
 mod snapshots;
 mod timers;
 mod volumes;
@@ -24,6 +27,7 @@ use serde::de::DeserializeOwned;
 use crate::cloud::Cloud;
 use crate::reply::{Refusal, Side};
 
+pub(crate) use analytics::Used;
 pub(crate) use gate::{allowed, class};
 pub(crate) use timers::timers;
 
@@ -76,6 +80,9 @@ fn sandboxes() -> Router<Arc<Cloud>> {
         .route("/sandbox/{name}/network-settings", post(settings::network))
         .route("/sandbox/{name}/last-activity", post(settings::last_activity))
         .route("/sandbox/{name}/toolbox-proxy-url", get(settings::toolbox_proxy_url))
+        .route("/sandbox/{name}/signing-key", get(signing::key))
+        .route("/sandbox/{name}/signing-key/rotate", post(signing::rotate))
+        .route("/sandbox/{name}/secrets", put(secrets::replace))
         .route("/sandbox/{name}/build-logs-url", get(build::sandbox_url))
         .route("/sandbox/{name}/ssh-access", post(settings::ssh_access).delete(settings::end_ssh_access))
         .route("/sandbox/{name}/ports/{port}/preview-url", get(settings::preview_url))
@@ -106,6 +113,9 @@ fn rest() -> Router<Arc<Cloud>> {
             "/docker-registry/{id}",
             get(registries::one).patch(registries::update).delete(registries::delete),
         )
+        .route("/secret", get(secrets::list).post(secrets::create))
+        .route("/secret/paginated", get(secrets::page))
+        .route("/secret/{id}", get(secrets::one).patch(secrets::update).delete(secrets::delete))
         .route("/volumes", get(volumes::list).post(volumes::create))
         .route("/volumes/{id}", get(volumes::one).delete(volumes::delete))
         .route("/volumes/by-name/{id}", get(volumes::one))
@@ -114,9 +124,10 @@ fn rest() -> Router<Arc<Cloud>> {
 /// What the address in `/api/config` says about usage and cost.
 pub(crate) fn analytics() -> Router<Arc<Cloud>> {
     Router::new()
-        .route("/organization/{id}/usage/aggregated", get(account::cost))
-        .route("/organization/{id}/usage/sandbox", get(account::cost_by_sandbox))
-        .route("/organization/{id}/usage/chart", get(account::cost_chart))
+        .route("/organization/{id}/usage/aggregated", get(analytics::aggregated))
+        .route("/organization/{id}/usage/sandbox", get(analytics::by_sandbox))
+        .route("/organization/{id}/usage/chart", get(analytics::chart))
+        .route("/organization/{id}/sandbox/{sandbox}/usage", get(analytics::periods))
 }
 
 /// The logs of builds, which are elsewhere than the API that names their addresses.

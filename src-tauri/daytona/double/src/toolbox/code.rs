@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::{Inside, execute};
 use crate::api::Sent;
-use crate::place::HOME;
 use crate::reply::{Answer, Refusal};
 
 #[derive(Deserialize)]
@@ -34,8 +33,8 @@ pub(super) async fn run(Inside(toolbox): Inside, Sent(sent): Sent<Code>) -> Answ
     };
     let envs = sent.envs.unwrap_or_default();
     execute::names(&envs)?;
-    let mut command = toolbox.place.command(HOME, toolbox.env(envs), false);
+    let mut command = toolbox.place.command(&toolbox.place.folders.work, toolbox.env(envs), false);
     command.args(program).arg(sent.code).args(sent.argv.unwrap_or_default());
-    let (exit, output) = execute::ended(toolbox, command, None, sent.timeout).await?;
+    let (exit, output) = execute::ended(command, None, sent.timeout).await?;
     Ok(Json(json!({ "exitCode": exit, "result": output, "artifacts": { "charts": [] } })))
 }

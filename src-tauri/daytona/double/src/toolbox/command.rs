@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
-use super::log::{Stream, only};
+use super::log::Stream;
 use super::run::{self, Run};
 use super::version::Form;
 use super::{Inside, Toolbox, session};
@@ -66,8 +66,8 @@ fn finished(run: &Run, form: Form) -> Value {
         Form::Merged => value["output"] = json!(text(run.log.merged())),
         Form::Marked => value["output"] = json!(text(marked)),
         Form::Split => {
-            value["stdout"] = json!(text(only(Stream::Out, &marked)));
-            value["stderr"] = json!(text(only(Stream::Err, &marked)));
+            value["stdout"] = json!(text(run.log.only(Stream::Out)));
+            value["stderr"] = json!(text(run.log.only(Stream::Err)));
             value["output"] = json!(text(marked));
         }
     }

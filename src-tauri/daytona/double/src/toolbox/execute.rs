@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -16,9 +15,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
-use super::{Inside, Toolbox};
+use super::Inside;
 use crate::api::Sent;
-use crate::place::{self, HOME};
+use crate::place;
 use crate::reply::{Answer, Refusal};
 
 /// The shell that reads commands.
@@ -42,11 +41,11 @@ pub(super) async fn execute(Inside(toolbox): Inside, Sent(sent): Sent<Execute>) 
     }
     let envs = sent.envs.unwrap_or_default();
     names(&envs)?;
-    let dir = place::absolute(sent.cwd.as_deref().filter(|dir| !dir.is_empty()).unwrap_or(HOME));
+    let dir = toolbox.place.absolute(sent.cwd.as_deref().unwrap_or_default());
     let mut command = toolbox.place.command(&dir, toolbox.env(envs), false);
     command.arg(SHELL);
     let text = format!("{}\n", sent.command);
-    let (exit, output) = ended(toolbox, command, Some(text), sent.timeout).await?;
+    let (exit, output) = ended(command, Some(text), sent.timeout).await?;
     Ok(Json(json!({ "exitCode": exit, "result": output })))
 }
 
@@ -63,29 +62,22 @@ pub(super) fn names(envs: &BTreeMap<String, String>) -> Result<(), Refusal> {
     }
 }
 
-/// Runs a command to its end: its exit code and everything that it said. It goes on when whoever waits is gone.
+/// Runs a command to its end: its exit code and everything that it said.
 pub(super) async fn ended(
-    toolbox: Arc<Toolbox>,
     command: Command,
     input: Option<String>,
     timeout: Option<u64>,
 ) -> Result<(i32, String), Refusal> {
-    let run = tokio::spawn(async move {
-        let limit = timeout.filter(|&seconds| seconds > 0).map(Duration::from_secs);
-        let result = run(command, input, limit).await;
-        drop(toolbox);
-        result
-    });
-    match run.await {
-        Ok(Ok(Some(ended))) => Ok(ended),
-        Ok(Ok(None)) => Err(Refusal::daemon(
+    let limit = timeout.filter(|&seconds| seconds > 0).map(Duration::from_secs);
+    match run(command, input, limit).await {
+        Ok(Some(ended)) => Ok(ended),
+        Ok(None) => Err(Refusal::daemon(
             StatusCode::REQUEST_TIMEOUT,
             "PROCESS_EXECUTION_TIMEOUT",
             "command execution timeout",
         )),
         // A shell that cannot be started is an answer like any other.
-        Ok(Err(error)) => Ok((-1, error.to_string())),
-        Err(error) => Err(Refusal::daemon_failed(error)),
+        Err(error) => Ok((-1, error.to_string())),
     }
 }
 

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 
 use super::{Inside, Toolbox};
 use crate::clock;
-use crate::place::absolute;
 use crate::reply::{Answer, Refusal};
 
 /// The refusal for what the system said about a path.
@@ -82,7 +81,7 @@ pub(super) struct List {
 }
 
 pub(super) async fn list(Inside(toolbox): Inside, Query(wanted): Query<List>) -> Answer {
-    let path = absolute(wanted.path.as_deref().filter(|path| !path.is_empty() && *path != ".").unwrap_or(""));
+    let path = toolbox.place.absolute(wanted.path.as_deref().unwrap_or_default());
     let (outside, _) = found(&toolbox, &path)?;
     let mut all = Vec::new();
     listed(&outside, path.trim_end_matches('/'), wanted.depth.unwrap_or(1), &mut all)
@@ -112,7 +111,7 @@ pub(super) struct Named {
 
 pub(super) async fn info(Inside(toolbox): Inside, Query(Named { path }): Query<Named>) -> Answer {
     let (_, metadata) = found(&toolbox, &path)?;
-    Ok(Json(described(&absolute(&path), &metadata)))
+    Ok(Json(described(&toolbox.place.absolute(&path), &metadata)))
 }
 
 #[derive(Deserialize)]

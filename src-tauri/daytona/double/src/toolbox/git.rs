@@ -13,7 +13,6 @@ use super::files::Named;
 use super::{Inside, Toolbox, execute};
 use crate::api::Sent;
 use crate::cloud::Cloud;
-use crate::place::{HOME, absolute};
 use crate::reply::{Answer, Refusal};
 
 pub(super) fn routes() -> Router<Arc<Cloud>> {
@@ -30,12 +29,12 @@ pub(super) fn routes() -> Router<Arc<Cloud>> {
 }
 
 /// What git says on success.
-async fn git(toolbox: &Arc<Toolbox>, dir: &str, arguments: &[&str]) -> Result<String, Refusal> {
+async fn git(toolbox: &Toolbox, dir: &str, arguments: &[&str]) -> Result<String, Refusal> {
     let env = [("GIT_TERMINAL_PROMPT", "0"), ("GIT_CONFIG_NOSYSTEM", "1")];
     let env = toolbox.env(env.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     let mut command = toolbox.place.command(dir, env, false);
     command.arg("git").args(arguments);
-    let (exit, output) = execute::ended(Arc::clone(toolbox), command, None, None).await?;
+    let (exit, output) = execute::ended(command, None, None).await?;
     if exit == 0 { Ok(output) } else { Err(refused(output.trim())) }
 }
 
@@ -74,7 +73,7 @@ struct Clone {
 }
 
 async fn clone(Inside(toolbox): Inside, Sent(sent): Sent<Clone>) -> Result<StatusCode, Refusal> {
-    let path = absolute(&sent.path);
+    let path = toolbox.place.absolute(&sent.path);
     let url = match (sent.url.split_once("://"), &sent.password) {
         (Some((scheme, rest)), Some(password)) => {
             format!("{scheme}://{}:{password}@{rest}", sent.username.as_deref().unwrap_or("git"))
@@ -88,7 +87,7 @@ async fn clone(Inside(toolbox): Inside, Sent(sent): Sent<Clone>) -> Result<Statu
         arguments.extend(["--branch", branch]);
     }
     arguments.extend(["--", &url, &path]);
-    git(&toolbox, HOME, &arguments).await?;
+    git(&toolbox, "/", &arguments).await?;
     if let Some(commit) = &sent.commit_id {
         git(&toolbox, &path, &["checkout", commit]).await?;
     }
@@ -96,7 +95,9 @@ async fn clone(Inside(toolbox): Inside, Sent(sent): Sent<Clone>) -> Result<Statu
 }
 
 async fn status(Inside(toolbox): Inside, Query(Named { path }): Query<Named>) -> Answer {
-    let text = git(&toolbox, &absolute(&path), &["status", "--porcelain=v2", "--branch", "-uall"]).await?;
+    let text =
+        git(&toolbox, &toolbox.place.absolute(&path), &["status", "--porcelain=v2", "--branch", "-uall"])
+            .await?;
     Ok(Json(state(&text)))
 }
 
@@ -165,14 +166,14 @@ struct Init {
 }
 
 async fn init(Inside(toolbox): Inside, Sent(sent): Sent<Init>) -> Result<StatusCode, Refusal> {
-    let path = absolute(&sent.path);
+    let path = toolbox.place.absolute(&sent.path);
     let branch = format!("--initial-branch={}", sent.initial_branch.as_deref().unwrap_or("main"));
     let mut arguments = vec!["init", &branch];
     if sent.bare {
         arguments.push("--bare");
     }
     arguments.push(&path);
-    git(&toolbox, HOME, &arguments).await?;
+    git(&toolbox, "/", &arguments).await?;
     Ok(StatusCode::CREATED)
 }
 
@@ -185,7 +186,7 @@ struct Add {
 async fn add(Inside(toolbox): Inside, Sent(sent): Sent<Add>) -> Result<StatusCode, Refusal> {
     let mut arguments = vec!["add", "--"];
     arguments.extend(sent.files.iter().map(String::as_str));
-    git(&toolbox, &absolute(&sent.path), &arguments).await?;
+    git(&toolbox, &toolbox.place.absolute(&sent.path), &arguments).await?;
     Ok(StatusCode::OK)
 }
 
@@ -200,7 +201,7 @@ struct Commit {
 }
 
 async fn commit(Inside(toolbox): Inside, Sent(sent): Sent<Commit>) -> Answer {
-    let path = absolute(&sent.path);
+    let path = toolbox.place.absolute(&sent.path);
     let (name, email) = (format!("user.name={}", sent.author), format!("user.email={}", sent.email));
     let mut arguments = vec!["-c", &name, "-c", &email, "commit", "-q", "-m", &sent.message];
     if sent.allow_empty == Some(true) {
@@ -212,7 +213,7 @@ async fn commit(Inside(toolbox): Inside, Sent(sent): Sent<Commit>) -> Answer {
 }
 
 async fn branches(Inside(toolbox): Inside, Query(Named { path }): Query<Named>) -> Answer {
-    let path = absolute(&path);
+    let path = toolbox.place.absolute(&path);
     let all = git(&toolbox, &path, &["branch", "--format=%(refname:short)"]).await?;
     let current = git(&toolbox, &path, &["branch", "--show-current"]).await?;
     let all: Vec<_> = all.lines().collect();
@@ -227,23 +228,24 @@ struct Branch {
 }
 
 async fn branch(Inside(toolbox): Inside, Sent(sent): Sent<Branch>) -> Result<StatusCode, Refusal> {
-    git(&toolbox, &absolute(&sent.path), &["checkout", "-q", "-b", &sent.name]).await?;
+    git(&toolbox, &toolbox.place.absolute(&sent.path), &["checkout", "-q", "-b", &sent.name]).await?;
     Ok(StatusCode::CREATED)
 }
 
 async fn delete_branch(Inside(toolbox): Inside, Sent(sent): Sent<Branch>) -> Result<StatusCode, Refusal> {
-    git(&toolbox, &absolute(&sent.path), &["branch", "-D", &sent.name]).await?;
+    git(&toolbox, &toolbox.place.absolute(&sent.path), &["branch", "-D", &sent.name]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn checkout(Inside(toolbox): Inside, Sent(sent): Sent<Branch>) -> Result<StatusCode, Refusal> {
-    git(&toolbox, &absolute(&sent.path), &["checkout", "-q", &sent.name]).await?;
+    git(&toolbox, &toolbox.place.absolute(&sent.path), &["checkout", "-q", &sent.name]).await?;
     Ok(StatusCode::OK)
 }
 
 async fn history(Inside(toolbox): Inside, Query(Named { path }): Query<Named>) -> Answer {
     let text =
-        git(&toolbox, &absolute(&path), &["log", "--format=%H%x1f%an%x1f%ae%x1f%aI%x1f%B%x1e"]).await?;
+        git(&toolbox, &toolbox.place.absolute(&path), &["log", "--format=%H%x1f%an%x1f%ae%x1f%aI%x1f%B%x1e"])
+            .await?;
     let each = text.split('\x1e').map(str::trim).filter(|entry| !entry.is_empty()).map(|entry| {
         let fields: Vec<_> = entry.splitn(5, '\x1f').collect();
         let field = |at: usize| fields.get(at).copied().unwrap_or_default();
@@ -275,7 +277,7 @@ async fn remote(
         arguments.push(sent.remote.as_deref().unwrap_or("origin"));
         arguments.extend(sent.branch.as_deref());
     }
-    git(&toolbox, &absolute(&sent.path), &arguments).await?;
+    git(&toolbox, &toolbox.place.absolute(&sent.path), &arguments).await?;
     Ok(StatusCode::OK)
 }
 

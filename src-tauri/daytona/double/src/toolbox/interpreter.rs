@@ -16,7 +16,6 @@ use super::worker::Worker;
 use super::{Inside, Toolbox};
 use crate::api::Sent;
 use crate::cloud::{Cloud, lock};
-use crate::place::{HOME, absolute};
 use crate::reply::{Answer, Refusal};
 use crate::world::new_id;
 
@@ -43,7 +42,7 @@ pub(super) async fn create(
     if let Some(language) = sent.language.filter(|language| !language.is_empty() && language != "python") {
         return Err(Refusal::daemon_bad(format!("unsupported language: {language}")));
     }
-    let cwd = absolute(sent.cwd.as_deref().filter(|cwd| !cwd.is_empty()).unwrap_or(HOME));
+    let cwd = toolbox.place.absolute(sent.cwd.as_deref().unwrap_or_default());
     let worker = Worker::start(&toolbox, &new_id(), &cwd, cloud.clock.text()).await;
     let worker = worker.map_err(Refusal::daemon_failed)?;
     lock(&toolbox.workers).insert(worker.id.clone(), Arc::clone(&worker));
@@ -178,8 +177,9 @@ async fn context(cloud: &Cloud, toolbox: &Toolbox, id: &str) -> Result<Arc<Worke
     if id != DEFAULT {
         return Err(format!("context {id} not found or inactive"));
     }
-    let made =
-        Worker::start(toolbox, DEFAULT, HOME, cloud.clock.text()).await.map_err(|error| error.to_string())?;
+    let made = Worker::start(toolbox, DEFAULT, &toolbox.place.folders.work, cloud.clock.text())
+        .await
+        .map_err(|error| error.to_string())?;
     lock(&toolbox.workers).insert(DEFAULT.to_owned(), Arc::clone(&made));
     Ok(made)
 }

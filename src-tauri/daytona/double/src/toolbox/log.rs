@@ -34,6 +34,8 @@ pub(super) struct Log {
 struct Texts {
     marked: Vec<u8>,
     merged: Vec<u8>,
+    out: Vec<u8>,
+    err: Vec<u8>,
     exit: Option<i32>,
 }
 
@@ -46,12 +48,13 @@ impl Log {
     pub(super) fn line(&self, stream: Stream, line: &[u8]) {
         let length = {
             let mut texts = lock(&self.texts);
-            texts.marked.extend_from_slice(&stream.marker());
-            texts.marked.extend_from_slice(line);
-            texts.merged.extend_from_slice(line);
-            if line.last() != Some(&b'\n') {
-                texts.marked.push(b'\n');
-                texts.merged.push(b'\n');
+            let Texts { marked, merged, out, err, .. } = &mut *texts;
+            marked.extend_from_slice(&stream.marker());
+            for text in [marked, merged, if stream == Stream::Out { out } else { err }] {
+                text.extend_from_slice(line);
+                if line.last() != Some(&b'\n') {
+                    text.push(b'\n');
+                }
             }
             texts.marked.len()
         };
@@ -87,26 +90,11 @@ impl Log {
     pub(super) fn merged(&self) -> Vec<u8> {
         lock(&self.texts).merged.clone()
     }
-}
 
-/// The bytes of one stream of a text with markers.
-pub(super) fn only(stream: Stream, marked: &[u8]) -> Vec<u8> {
-    let mut found = Vec::new();
-    let mut current = None;
-    let mut rest = marked;
-    while let Some(&first) = rest.first() {
-        let marker = [Stream::Out, Stream::Err].into_iter().find(|each| rest.starts_with(&each.marker()));
-        if let Some(marker) = marker {
-            current = Some(marker);
-            rest = &rest[3..];
-            continue;
-        }
-        if current == Some(stream) {
-            found.push(first);
-        }
-        rest = &rest[1..];
+    pub(super) fn only(&self, stream: Stream) -> Vec<u8> {
+        let texts = lock(&self.texts);
+        if stream == Stream::Out { texts.out.clone() } else { texts.err.clone() }
     }
-    found
 }
 
 #[cfg(test)]
@@ -121,7 +109,7 @@ mod tests {
         log.line(Stream::Err, b"three");
         assert_eq!(log.marked(), b"\x01\x01\x01one\n\x01\x01\x01two\n\x02\x02\x02three\n");
         assert_eq!(log.merged(), b"one\ntwo\nthree\n");
-        assert_eq!(only(Stream::Out, &log.marked()), b"one\ntwo\n");
-        assert_eq!(only(Stream::Err, &log.marked()), b"three\n");
+        assert_eq!(log.only(Stream::Out), b"one\ntwo\n");
+        assert_eq!(log.only(Stream::Err), b"three\n");
     }
 }

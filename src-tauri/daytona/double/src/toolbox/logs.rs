@@ -16,7 +16,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::log::{Stream, only};
+use super::log::Stream;
 use super::run::Run;
 use super::version::{self, Form};
 use super::{Inside, Toolbox, command};
@@ -53,6 +53,7 @@ pub(super) async fn logs(
             marked: form != Form::Merged,
             follow: how.follow,
             fault: fault.ok().map(|Extension(fault)| fault),
+            disturbed: false,
         };
         let upgrade = match version::subprotocol(&headers) {
             Some(offered) => upgrade.protocols([offered]),
@@ -75,7 +76,7 @@ fn whole(run: &Run, form: Form) -> Response {
         Form::Merged => (plain, run.log.merged()).into_response(),
         Form::Marked => (plain, marked).into_response(),
         Form::Split => {
-            let (stdout, stderr) = (text(only(Stream::Out, &marked)), text(only(Stream::Err, &marked)));
+            let (stdout, stderr) = (text(run.log.only(Stream::Out)), text(run.log.only(Stream::Err)));
             Json(json!({ "output": text(marked), "stdout": stdout, "stderr": stderr })).into_response()
         }
     }
@@ -133,6 +134,8 @@ struct Sending {
     marked: bool,
     follow: bool,
     fault: Option<SocketFault>,
+    /// Whether the client sent data, which it must not: the end is then never told, as in the original.
+    disturbed: bool,
 }
 
 impl Sending {
@@ -183,11 +186,13 @@ impl Sending {
                 if self.follow {
                     tokio::time::sleep(self.cloud.options.log_close).await;
                 }
-                return Some(Ending::Close { code: 1000 });
+                return Some(if self.disturbed { Ending::Stall } else { Ending::Close { code: 1000 } });
             }
             tokio::select! {
                 _ = grown.changed() => {}
-                received = socket.recv() => { received?.ok()?; }
+                received = socket.recv() => {
+                    self.disturbed |= matches!(received?.ok()?, Message::Binary(_) | Message::Text(_));
+                }
                 () = self.run.gone.cancelled() => return Some(Ending::Close { code: 1011 }),
                 () = self.toolbox.closed.cancelled() => return Some(Ending::Drop),
             }

@@ -31,7 +31,7 @@ use axum::routing::{delete, get, post};
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::{Cloud, lock};
-use crate::place::{self, Place};
+use crate::place::Place;
 use crate::reply::Refusal;
 use crate::sandbox::State;
 
@@ -51,11 +51,11 @@ pub(crate) struct Toolbox {
 }
 
 impl Toolbox {
-    pub(crate) fn new(id: &str, place: Place, disk: PathBuf, own: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(place: Place, disk: PathBuf, env: BTreeMap<String, String>) -> Self {
         Self {
             place,
             disk,
-            env: Mutex::new(place::variables(id, own)),
+            env: Mutex::new(env),
             sessions: Mutex::default(),
             terminals: Mutex::default(),
             workers: Mutex::default(),

@@ -19,7 +19,6 @@ use super::terminal::{Exit, Terminal, Wanted};
 use super::{Inside, Toolbox, execute};
 use crate::api::Sent;
 use crate::cloud::{Cloud, lock};
-use crate::place::{HOME, absolute};
 use crate::reply::{Answer, Refusal};
 
 /// Offered by who wants to be told of the end before the close frame.
@@ -56,7 +55,7 @@ async fn started(cloud: &Cloud, toolbox: &Toolbox, sent: Create) -> Result<Arc<T
     if lock(&toolbox.terminals).get(&id).is_some_and(|found| found.is_active()) {
         return Err(conflict());
     }
-    let cwd = absolute(cwd.as_deref().filter(|cwd| !cwd.is_empty()).unwrap_or(HOME));
+    let cwd = toolbox.place.absolute(cwd.as_deref().unwrap_or_default());
     let envs = envs.unwrap_or_default();
     execute::names(&envs)?;
     let wanted = Wanted { id: id.clone(), cwd, envs, cols, rows, created: cloud.clock.text() };

@@ -30,6 +30,9 @@ pub(super) struct Run {
     /// Where its input goes, while it takes some.
     pub(super) input: tokio::sync::Mutex<Option<Sender>>,
     pub(super) echo: bool,
+    /// Tells the shell to go on. What is written to a pipe that has no other end yet is lost with the last end, so it
+    /// stays.
+    word: tokio::sync::Mutex<Sender>,
     /// Set when its session is deleted.
     pub(super) gone: CancellationToken,
 }
@@ -42,7 +45,6 @@ struct Pipes {
     /// Keep `out` and `err` open until the shell has said that the command ended, so that there is no end before the
     /// beginning.
     held: Vec<std::fs::File>,
-    word: Sender,
 }
 
 impl Run {
@@ -71,6 +73,7 @@ impl Run {
             log: Arc::new(Log::new()),
             input: tokio::sync::Mutex::new(input),
             echo,
+            word: tokio::sync::Mutex::new(writer(&fifo(&outside, "word")?)?),
             gone: CancellationToken::new(),
         });
         lock(&session.commands).push(Arc::clone(&run));
@@ -88,7 +91,7 @@ impl Run {
     }
 
     async fn finish(&self, pipes: Pipes) -> io::Result<()> {
-        let Pipes { out, err, exit, held, mut word } = pipes;
+        let Pipes { out, err, exit, held } = pipes;
         let code = async move {
             let mut line = String::new();
             BufReader::new(exit).read_line(&mut line).await?;
@@ -99,7 +102,7 @@ impl Run {
         let (code, ..) = tokio::try_join!(code, lines.0, lines.1)?;
         self.input.lock().await.take();
         self.log.finish(code);
-        word.write_all(b"\n").await
+        self.word.lock().await.write_all(b"\n").await
     }
 
     pub(super) fn json(&self) -> Value {
@@ -134,7 +137,7 @@ fn pipes(folder: &Path) -> io::Result<Pipes> {
         options.write(true).custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits()).open(path)
     };
     let (out, err) = (fifo(folder, "out")?, fifo(folder, "err")?);
-    let (exit, word) = (fifo(folder, "exit")?, fifo(folder, "word")?);
+    let exit = fifo(folder, "exit")?;
     let (out_end, err_end) = (reader(&out)?, reader(&err)?);
     Ok(Pipes {
         out: out_end,
@@ -142,7 +145,6 @@ fn pipes(folder: &Path) -> io::Result<Pipes> {
         // Read and written, so that it has no end before the shell has opened it.
         exit: OpenOptions::new().read_write(true).open_receiver(&exit)?,
         held: vec![hold(&out)?, hold(&err)?],
-        word: writer(&word)?,
     })
 }
 

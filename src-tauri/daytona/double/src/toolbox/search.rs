@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::{Inside, files};
 use crate::api::Sent;
 use crate::fault::glob;
-use crate::place::absolute;
 use crate::reply::Answer;
 
 #[derive(Deserialize)]
@@ -38,7 +37,7 @@ pub(super) async fn search(Inside(toolbox): Inside, Query(wanted): Query<Pattern
     let outside = files::outside(&toolbox, &wanted.path)?;
     fs::metadata(&outside).map_err(|error| files::refused(&error, &wanted.path))?;
     let mut found = Vec::new();
-    below(&outside, absolute(&wanted.path).trim_end_matches('/'), &mut |_, path| {
+    below(&outside, toolbox.place.absolute(&wanted.path).trim_end_matches('/'), &mut |_, path| {
         let name = path.rsplit('/').next().unwrap_or_default();
         if glob(wanted.pattern.as_bytes(), name.as_bytes()) {
             found.push(path.to_owned());
@@ -61,7 +60,7 @@ pub(super) async fn find(Inside(toolbox): Inside, Query(wanted): Query<Pattern>)
             }
         }
     };
-    let path = absolute(&wanted.path);
+    let path = toolbox.place.absolute(&wanted.path);
     if metadata.is_dir() {
         below(&outside, path.trim_end_matches('/'), &mut look);
     } else {

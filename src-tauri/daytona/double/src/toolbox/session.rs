@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -17,10 +17,9 @@ use serde_json::{Value, json};
 use tokio::process::ChildStdin;
 
 use super::run::Run;
-use super::{Inside, Toolbox, execute};
+use super::{Inside, Toolbox, execute, version};
 use crate::api::Sent;
 use crate::cloud::{Cloud, lock};
-use crate::place::HOME;
 use crate::reply::{Answer, Refusal};
 use crate::world::new_id;
 
@@ -29,6 +28,9 @@ const ENTRYPOINT: &str = "entrypoint";
 
 /// Where sessions have the files with which they talk to us, below the root of the sandbox.
 const FOLDER: &str = "run/daytona";
+
+/// How long the system takes at most to end what was killed.
+const KILLED: Duration = Duration::from_secs(2);
 
 /// A shell and its commands.
 #[derive(Debug)]
@@ -44,11 +46,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    async fn start(id: &str, toolbox: &Toolbox) -> std::io::Result<Self> {
+    async fn start(id: &str, toolbox: &Toolbox, dir: &str) -> std::io::Result<Self> {
         let folder = format!("{FOLDER}/{}", new_id());
         let outside = toolbox.disk.join(&folder);
         std::fs::create_dir_all(&outside)?;
-        let mut command = toolbox.place.command(HOME, toolbox.env(std::collections::BTreeMap::new()), false);
+        let mut command = toolbox.place.command(dir, toolbox.env(std::collections::BTreeMap::new()), false);
         command.arg(execute::SHELL).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn()?;
         let input = child.stdin.take().ok_or_else(|| std::io::Error::other("the shell has no input"))?;
@@ -79,20 +81,25 @@ impl Session {
         json!({ "sessionId": self.id, "commands": commands })
     }
 
-    /// Ends the shell's process group and whatever descends from it: politely, and after the grace by force.
+    /// Ends the shell's process group and whatever descends from it: politely, and after the grace by force. Nothing
+    /// of it runs any more afterwards.
     async fn end(&self, grace: Duration) {
         let Some(leader) = self.leader else { return };
         let mut tree = descendants(leader);
         signal(&tree, Signal::SIGTERM);
-        let began = tokio::time::Instant::now();
-        while began.elapsed() < grace {
-            if !tree.iter().any(|&each| runs(each)) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        gone(&tree, grace).await;
+        // What was started meanwhile is still in the group.
         tree.extend(descendants(leader));
         signal(&tree, Signal::SIGKILL);
+        gone(&tree, KILLED).await;
+    }
+}
+
+/// Waits until none of these runs, at most this long.
+async fn gone(processes: &BTreeSet<Pid>, limit: Duration) {
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < limit && processes.iter().any(|&each| runs(each)) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -160,16 +167,22 @@ pub(super) struct Create {
     session_id: String,
 }
 
-pub(super) async fn create(Inside(toolbox): Inside, Sent(sent): Sent<Create>) -> Result<StatusCode, Refusal> {
+pub(super) async fn create(
+    Inside(toolbox): Inside,
+    headers: HeaderMap,
+    Sent(sent): Sent<Create>,
+) -> Result<StatusCode, Refusal> {
     let id = sent.session_id;
     if id.is_empty() || id == ENTRYPOINT {
         return Err(Refusal::daemon_bad(format!("invalid session id: {id:?}")));
     }
+    let folders = &toolbox.place.folders;
+    let dir = if version::starts_at_home(&headers) { &folders.home } else { &folders.work };
     let conflict = || Refusal::daemon(StatusCode::CONFLICT, "CONFLICT", "session already exists");
     if lock(&toolbox.sessions).contains_key(&id) {
         return Err(conflict());
     }
-    let session = Session::start(&id, &toolbox).await.map_err(Refusal::daemon_failed)?;
+    let session = Session::start(&id, &toolbox, dir).await.map_err(Refusal::daemon_failed)?;
     let mut sessions = lock(&toolbox.sessions);
     if sessions.contains_key(&id) {
         return Err(conflict());

@@ -1,7 +1,9 @@
 //! Files in and out, one at a time.
 
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -10,13 +12,17 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use nix::errno::Errno;
+use nix::libc;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::files::{Named, outside, refused};
 use super::{Inside, Toolbox};
-use crate::place::absolute;
 use crate::reply::{Answer, Refusal};
+
+/// `F_SETSIG` of `fcntl.h`, which the libc crate does not have here.
+const F_SETSIG: libc::c_int = 10;
 
 /// Bytes that are read from a file at once.
 const PIECE: usize = 64 << 10;
@@ -42,7 +48,27 @@ pub(super) async fn write<E: std::fmt::Display>(
         file.write_all(&piece).await.map_err(|error| refused(&error, path))?;
     }
     file.flush().await.map_err(|error| refused(&error, path))?;
+    drop(file);
+    for _ in 0..1000 {
+        if executable(&target) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     Ok(bytes)
+}
+
+/// Whether nobody has a file open for writing. A process that another thread is just starting has our descriptors until
+/// it is its own program, and as long as it has this one, the system refuses to execute the file.
+fn executable(path: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(path) else { return true };
+    // SAFETY: these only set flags of a descriptor that is open.
+    let leased = unsafe {
+        // A lease is refused while there is a writer. Whoever breaks it sends a signal that nobody minds.
+        libc::fcntl(file.as_raw_fd(), F_SETSIG, libc::SIGURG);
+        libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK)
+    };
+    leased == 0 || Errno::last() != Errno::EAGAIN
 }
 
 /// The raw bytes as the body, or a form with a field `file`.
@@ -69,7 +95,7 @@ pub(super) async fn upload(
     } else {
         write(&toolbox, &path, request.into_body().into_data_stream()).await?;
     }
-    let path = absolute(&path);
+    let path = toolbox.place.absolute(&path);
     let name = path.rsplit('/').next().unwrap_or_default();
     Ok(Json(json!({ "name": name, "path": path, "type": "file" })))
 }

@@ -19,16 +19,28 @@ pub(super) enum Form {
 impl Form {
     /// The form for a request: what it says about its SDK, or that it wants markers.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let version = text("x-daytona-sdk-version").or_else(|| offered(headers)).and_then(parsed);
-        match version {
-            None if text("x-daytona-split-output") == Some("true") => Self::Marked,
+        match of(headers) {
+            None if text(headers, "x-daytona-split-output") == Some("true") => Self::Marked,
             None => Self::Merged,
             Some(version) if version < (0, 27, 0) => Self::Merged,
             Some(version) if version < (0, 167, 0) => Self::Marked,
             Some(_) => Self::Split,
         }
     }
+}
+
+/// Whether the sessions of a caller start in the home: those of old SDKs do.
+pub(super) fn starts_at_home(headers: &HeaderMap) -> bool {
+    of(headers).is_some_and(|version| version < (0, 103, 0))
+}
+
+/// The version that a caller names.
+fn of(headers: &HeaderMap) -> Option<(u32, u32, u32)> {
+    text(headers, "x-daytona-sdk-version").or_else(|| offered(headers)).and_then(parsed)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// The subprotocol that names a version, as it was offered.

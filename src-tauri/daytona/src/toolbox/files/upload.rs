@@ -22,6 +22,8 @@ use crate::http::Source;
 /// How much of a file is read at once. A file up to this length is read in one go: of a tree of sources that is nearly
 /// every one, and each step to the disk costs more than its bytes.
 const PIECE: usize = 128 << 10;
+/// How many files are opened before their turn.
+const AHEAD: usize = 16;
 
 /// A file to send.
 pub struct Upload {
@@ -61,43 +63,43 @@ impl Upload {
         !matches!(self.content, Content::Stream(_))
     }
 
-    async fn open(&self) -> Result<Pieces> {
+    async fn open(&self) -> Result<Opened> {
         match &self.content {
-            Content::Bytes(bytes) => Ok(Box::pin(stream::once(std::future::ready(Ok(bytes.clone()))))),
-            Content::File(path) => {
-                let begun = begin(path.clone()).await.map_err(|source| Error::file(path, &source))?;
-                Ok(match begun {
-                    Begun::Whole(bytes) => Box::pin(stream::once(std::future::ready(Ok(bytes)))),
-                    Begun::Open(file) => {
-                        Box::pin(ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE))
-                    }
-                })
-            }
+            Content::Bytes(bytes) => Ok(Opened::Whole(bytes.clone())),
+            Content::File(path) => open(path.clone()).await.map_err(|source| Error::file(path, &source)),
             Content::Stream(stream) => {
                 let taken = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
-                taken.ok_or_else(|| Error::misuse("a stream cannot be sent a second time"))
+                let again = || Error::misuse("a stream cannot be sent a second time");
+                taken.map(Opened::Pieces).ok_or_else(again)
             }
         }
     }
 }
 
-enum Begun {
+enum Opened {
     Whole(Bytes),
-    Open(std::fs::File),
+    Pieces(Pieces),
 }
 
-async fn begin(path: PathBuf) -> io::Result<Begun> {
-    let begin = move || {
+async fn open(path: PathBuf) -> io::Result<Opened> {
+    let open = move || {
         let mut file = std::fs::File::open(&path)?;
-        let length = file.metadata()?.len();
-        if length > PIECE as u64 {
-            return Ok(Begun::Open(file));
+        if file.metadata()?.len() > PIECE as u64 {
+            return Ok(Err(file));
         }
-        let mut bytes = Vec::with_capacity(PIECE.min(usize::try_from(length).unwrap_or(PIECE)) + 1);
+        let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        Ok(Begun::Whole(bytes.into()))
+        Ok(Ok(Bytes::from(bytes)))
     };
-    tokio::task::spawn_blocking(begin).await.map_err(io::Error::other)?
+    let opened: io::Result<Result<Bytes, std::fs::File>> =
+        tokio::task::spawn_blocking(open).await.map_err(io::Error::other)?;
+    Ok(match opened? {
+        Ok(bytes) => Opened::Whole(bytes),
+        Err(file) => {
+            let file = tokio::fs::File::from_std(file);
+            Opened::Pieces(Box::pin(ReaderStream::with_capacity(file, PIECE)))
+        }
+    })
 }
 
 /// Looks for the first file that cannot be read, so that it is told as that and not as a broken transfer.
@@ -155,22 +157,26 @@ impl Files {
     }
 }
 
-/// The whole form. A file is opened when its turn comes, so that any number can be sent.
+/// The whole form. Files are opened shortly before their turn, so that any number can be sent.
 fn form(boundary: Boundary, uploads: Arc<Vec<Upload>>) -> BoxStream<'static, io::Result<Bytes>> {
     let end = boundary.end();
-    let parts = stream::iter(0..uploads.len()).then(move |index| {
+    let parts = stream::iter(0..uploads.len()).map(move |index| {
         let (boundary, uploads) = (boundary.clone(), uploads.clone());
         async move {
             let upload = &uploads[index];
-            let content = upload.open().await.map_err(io::Error::other)?;
             let head = boundary.file_head(index, &upload.destination);
-            let framed = ready(head).chain(content).chain(ready(Bytes::from_static(b"\r\n")));
-            Ok::<_, io::Error>(framed)
+            let tail = Bytes::from_static(b"\r\n");
+            Ok::<_, io::Error>(match upload.open().await.map_err(io::Error::other)? {
+                // Small files go out with what is around them in one piece.
+                Opened::Whole(bytes) if bytes.len() <= PIECE => one([head, bytes, tail].concat().into()),
+                Opened::Whole(bytes) => stream::iter([head, bytes, tail].map(Ok)).boxed(),
+                Opened::Pieces(pieces) => one(head).chain(pieces).chain(one(tail)).boxed(),
+            })
         }
     });
-    parts.try_flatten().chain(ready(end)).boxed()
+    parts.buffered(AHEAD).try_flatten().chain(one(end)).boxed()
 }
 
-fn ready(bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    stream::once(std::future::ready(Ok(bytes)))
+fn one(bytes: Bytes) -> BoxStream<'static, io::Result<Bytes>> {
+    stream::once(std::future::ready(Ok(bytes))).boxed()
 }

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::http::Socket;
 
 /// How soon the record is looked at first, and how rarely at last.
-const CHECKS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+const CHECKS: (Duration, Duration) = (Duration::from_millis(25), Duration::from_secs(2));
 /// Pauses before the WebSocket is opened again.
 const RECONNECTS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 /// Failures of the WebSocket in a row after which the plain log is read meanwhile, and how often.
@@ -31,12 +31,12 @@ const SOCKET_FAILURES: u32 = 3;
 const POLL: Duration = Duration::from_secs(1);
 /// Refusals in a row that are taken for a hiccup of what stands between.
 const REFUSALS: u32 = 3;
-/// A log past this length is completed by reading it as a stream once more: the plain one comes whole, as text.
+/// The plain log comes whole, as text. So past this length it is the last resort, and reading the log as a stream once
+/// more is enough.
 const LARGE: u64 = 16 << 20;
-/// A log up to this length is completed at once when the command has ended, however much is under way.
 const SMALL: u64 = 256 << 10;
-/// What printed within this time is still printing.
-const STREAMING: Duration = Duration::from_millis(50);
+/// What came within this time shows that more is under way, in a small log and in any other.
+const STREAMING: (Duration, Duration) = (Duration::from_millis(30), Duration::from_millis(150));
 /// How long the sandbox may be out of reach before that is told.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -184,9 +184,10 @@ impl Follow {
             Err(ended) => {
                 self.live = None;
                 match self.stage {
-                    // Reading a large log once more: it gave everything, or the plain one must.
-                    Stage::Completing(_) if !ended.complete => self.fetch(Duration::ZERO),
-                    Stage::Completing(_) | Stage::Over => {}
+                    // A large log was read once more, or the plain one must do.
+                    Stage::Completing(_) if ended.complete && self.length() > LARGE => {}
+                    Stage::Completing(_) => self.fetch(Duration::ZERO),
+                    Stage::Over => {}
                     Stage::Running => self.disconnected(),
                 }
             }
@@ -233,11 +234,10 @@ impl Follow {
         match record {
             Ok(Command { exit_code: Some(code), .. }) => {
                 self.answered();
-                // While much still streams in, it need not be fetched a second time.
-                let position = self.position();
-                let streams = self.live.is_some() && self.printed.elapsed() < STREAMING;
-                if streams && position.stdout + position.stderr > SMALL {
-                    self.check_at = Instant::now() + STREAMING;
+                // What streams in need not be fetched: there may be much of it.
+                let lull = if self.length() > SMALL { STREAMING.1 } else { STREAMING.0 };
+                if self.live.is_some() && self.printed.elapsed() < lull {
+                    self.check_at = Instant::now() + lull;
                 } else {
                     self.complete(code);
                 }
@@ -292,17 +292,19 @@ impl Follow {
     fn complete(&mut self, code: i64) {
         self.answered();
         self.stage = Stage::Completing(code);
-        self.live = None;
+        let streamed = self.live.take().is_some();
         // A connection that is being made is not needed any more.
         self.work = FuturesUnordered::new();
-        (self.checking, self.connecting) = (false, false);
-        let position = self.position();
-        if position.stdout + position.stderr > LARGE {
-            self.fetching = false;
-            self.connect(false);
-        } else {
+        (self.checking, self.connecting, self.fetching) = (false, false, false);
+        if streamed && self.length() <= LARGE {
             self.fetch(Duration::ZERO);
+        } else {
+            self.connect(false);
         }
+    }
+
+    fn length(&self) -> u64 {
+        self.stdout.raw() + self.stderr.raw()
     }
 
     fn check(&mut self) {
