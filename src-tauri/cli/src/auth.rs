@@ -1,9 +1,12 @@
 //! `stigmer auth`: the key for Daytona. It comes from a hidden prompt, standard input or the settings file, never from
 //! the command line, and nothing here prints it.
 
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use stigmer_engine::backend::daytona::Account;
-use stigmer_engine::cloud::{self, Access, KeySource, Kept, NEEDED};
+use stigmer_engine::cloud::{self, Access, Kept, KeySource, NEEDED};
 use stigmer_engine::config::{self, Config, Sources};
 use stigmer_engine::secrets::{KeychainState, Secret, SecretName, Secrets};
 use stigmer_engine::{Error, Report};
@@ -13,6 +16,9 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone, answer};
 
 const SETTING: &str = "daytona.api_key";
+
+/// Longest time that a person has to unlock the keychain.
+const UNLOCKING: Duration = Duration::from_mins(1);
 
 /// Carries out `stigmer auth`.
 pub(crate) async fn auth(command: AuthCommand, sources: &Sources, output: &Output) -> Result<Exit, Failure> {
@@ -27,7 +33,7 @@ async fn login(options: &Login, sources: &Sources, output: &Output) -> Result<Ex
     let config = Config::load(sources)?;
     let secrets = Secrets::new();
     // Nobody should look for a key that cannot be kept.
-    open(&secrets).await?;
+    there_is_a_keychain(&secrets).await?;
     let key = if options.from_config { of_file(sources)? } else { asked()? };
     if options.no_test {
         output.note(Tone::Dim, "not tested");
@@ -35,7 +41,7 @@ async fn login(options: &Login, sources: &Sources, output: &Output) -> Result<Ex
         let access = cloud::check(&Account::of(&config), &key).await.map_err(not_kept)?;
         tell(&access, output);
     }
-    secrets.set(&SecretName::DAYTONA_API_KEY, key).await.map_err(without_keychain)?;
+    keep(&secrets, &key, output).await?;
     output.note(Tone::Good, "the key is in the keychain");
     if options.from_config {
         let file = sources.user.path();
@@ -50,15 +56,29 @@ async fn login(options: &Login, sources: &Sources, output: &Output) -> Result<Ex
     Ok(Exit::Success)
 }
 
-/// Sees to it that the keychain can be written to; a locked one is made to ask its owner.
-async fn open(secrets: &Secrets) -> Result<(), Failure> {
+/// Sees to it that there is a keychain. A locked one asks its owner when it is written to.
+async fn there_is_a_keychain(secrets: &Secrets) -> Result<(), Failure> {
     match secrets.state().await {
-        KeychainState::Ready => Ok(()),
+        KeychainState::Ready | KeychainState::Locked => Ok(()),
         KeychainState::Absent { why } => Err(without_keychain(Error::KeychainAbsent { why })),
-        KeychainState::Locked => match secrets.get(&SecretName::DAYTONA_API_KEY).await {
-            Ok(_) | Err(Error::SecretNotFound { .. }) => Ok(()),
-            Err(error) => Err(without_keychain(error)),
-        },
+    }
+}
+
+/// Writes the key into the keychain; where somebody sits there who can unlock it, that is waited for.
+async fn keep(secrets: &Secrets, key: &Secret, output: &Output) -> Result<(), Failure> {
+    let since = Instant::now();
+    let mut told = false;
+    loop {
+        match secrets.set(&SecretName::DAYTONA_API_KEY, key.clone()).await {
+            Err(Error::KeychainLocked) if std::io::stderr().is_terminal() && since.elapsed() < UNLOCKING => {
+                if !std::mem::replace(&mut told, true) {
+                    output.warning("the keychain is locked: unlock it, it may have opened a window for that");
+                }
+                // An answer can come at once, too.
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            kept => return kept.map_err(without_keychain),
+        }
     }
 }
 
@@ -68,7 +88,8 @@ fn without_keychain(error: Error) -> Failure {
     match error {
         Error::KeychainAbsent { .. } => {
             report.hint = Some(
-                "start a Secret Service such as gnome-keyring, or set the variable DAYTONA_API_KEY instead".to_owned(),
+                "start a Secret Service such as gnome-keyring, or set the variable DAYTONA_API_KEY instead"
+                    .to_owned(),
             );
         }
         Error::KeychainLocked => {
@@ -84,15 +105,14 @@ fn not_kept(error: Error) -> Failure {
     let mut report = Report::from(error);
     report.message.push_str("; the key was not kept");
     if report.code == "daytona-unreachable" {
-        report.hint = Some("look at the network, or keep it untested: stigmer auth login --no-test".to_owned());
+        report.hint =
+            Some("look at the network, or keep it untested: stigmer auth login --no-test".to_owned());
     }
     report.into()
 }
 
 /// The key as somebody types or pipes it.
 fn asked() -> Result<Secret, Failure> {
-    use std::io::{IsTerminal as _, Write as _};
-
     if std::io::stdin().is_terminal() {
         // Where there is no key yet this is where one comes from. A closed standard error has nobody to tell.
         let _ = writeln!(std::io::stderr(), "Make a key at https://app.daytona.io/dashboard/keys");
@@ -129,7 +149,8 @@ fn trimmed(key: &Secret) -> Result<Secret, Failure> {
 
 /// What the key may do, and what it lacks.
 fn tell(access: &Access, output: &Output) {
-    let name = if access.name.is_empty() { "the key".to_owned() } else { format!("the key `{}`", access.name) };
+    let name =
+        if access.name.is_empty() { "the key".to_owned() } else { format!("the key `{}`", access.name) };
     output.note(Tone::Good, format_args!("{name} works"));
     if access.lacks.is_empty() {
         output.note(Tone::Dim, format_args!("it may do all that is needed: {}", NEEDED.join(", ")));
@@ -191,12 +212,7 @@ fn line(kept: &Kept, account: &Account, access: Option<&Result<Access, Report>>)
     line
 }
 
-fn facts(
-    kept: &Kept,
-    account: &Account,
-    access: Option<&Result<Access, Report>>,
-    output: &Output,
-) -> String {
+fn facts(kept: &Kept, account: &Account, access: Option<&Result<Access, Report>>, output: &Output) -> String {
     let mut facts = vec![
         ("key", cloud::masked(&kept.key)),
         ("from", source(&kept.source).1),

@@ -88,7 +88,9 @@ impl Desk<'_> {
                 let read = std::fs::read_to_string(&path);
                 Source::Dockerfile(read.map_err(|source| Error::File { path, source })?)
             }
-            (None, None) => return Err(Failure::usage("there is nothing to make it from", "name an --image")),
+            (None, None) => {
+                return Err(Failure::usage("there is nothing to make it from", "name an --image"));
+            }
         };
         let is_built = matches!(source, Source::Dockerfile(_));
         let new = New {

@@ -6,5 +6,5 @@
 mod key;
 mod sandboxes;
 
-pub use self::key::{Access, KeySource, Kept, NEEDED, check, find, masked};
+pub use self::key::{Access, Kept, KeySource, NEEDED, check, find, masked};
 pub use self::sandboxes::{CloudDetail, CloudSandbox};

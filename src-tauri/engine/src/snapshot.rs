@@ -7,10 +7,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use stigmer_daytona::{NewSnapshot, Resources, SnapshotFilter, SnapshotState};
+use tokio::time::{Instant, sleep};
 
 pub use self::follow::News;
 use crate::backend::daytona::{Account, Daytona, cloud};
 use crate::error::{Error, Result};
+
+/// Longest time to wait until a snapshot that was deleted is gone.
+const REMOVING: Duration = Duration::from_secs(30);
+
+/// Time between two looks at it.
+const LOOK: Duration = Duration::from_millis(300);
 
 /// A snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -123,9 +130,13 @@ impl Snapshot {
         match self.known() {
             SnapshotState::Active => format!("stigmer snapshot use {name}"),
             SnapshotState::Inactive => format!("stigmer snapshot activate {name}"),
-            SnapshotState::Error => format!("look at the reason, delete it and make it again: stigmer snapshot rm {name}"),
+            SnapshotState::Error => {
+                format!("look at the reason, delete it and make it again: stigmer snapshot rm {name}")
+            }
             SnapshotState::BuildFailed => {
-                format!("correct the Dockerfile, delete this one and make it again: stigmer snapshot rm {name}")
+                format!(
+                    "correct the Dockerfile, delete this one and make it again: stigmer snapshot rm {name}"
+                )
             }
             SnapshotState::Removing => "nothing; its name is free when it is gone".to_owned(),
             _ => format!("wait; how it is: stigmer snapshot show {name}"),
@@ -173,7 +184,8 @@ impl From<stigmer_daytona::Snapshot> for Snapshot {
 
 impl From<New> for NewSnapshot {
     fn from(new: New) -> Self {
-        let resources = Resources { cpu: new.cpu, memory: new.memory, disk: new.disk, ..Resources::default() };
+        let resources =
+            Resources { cpu: new.cpu, memory: new.memory, disk: new.disk, ..Resources::default() };
         let made = match new.source {
             Source::Image(image) => Self::image(new.name, image),
             Source::Dockerfile(content) => Self::dockerfile(new.name, content),
@@ -222,11 +234,17 @@ impl Daytona {
         snapshots.deactivate(&found.id).await.map_err(cloud)
     }
 
-    /// Deletes a snapshot. Sandboxes that were made from it live on.
+    /// Deletes a snapshot, and waits a while until its name is free. Sandboxes that were made from it live on.
     pub async fn remove_snapshot(&self, account: &Account, name: &str) -> Result<()> {
         let snapshots = self.client(account).await?.snapshots();
         let found = snapshots.get(name).await.map_err(cloud)?;
-        snapshots.delete(&found.id).await.map(drop).map_err(cloud)
+        snapshots.delete(&found.id).await.map_err(cloud)?;
+        let until = Instant::now() + REMOVING;
+        // What takes longer goes on, and so does what cannot be looked at.
+        while Instant::now() < until && snapshots.get(&found.id).await.is_ok() {
+            sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// Watches a snapshot until it is settled, and tells each change of its state and, if asked, each piece of the log
@@ -251,13 +269,16 @@ mod tests {
     use super::*;
 
     fn of(state: &str) -> Snapshot {
-        let found = stigmer_daytona::Snapshot { name: "mine".into(), state: state.into(), ..Default::default() };
+        let found =
+            stigmer_daytona::Snapshot { name: "mine".into(), state: state.into(), ..Default::default() };
         found.into()
     }
 
     #[test]
     fn every_state_has_its_words_and_its_next_step() {
-        for state in ["pending", "building", "pulling", "snapshotting", "active", "inactive", "error", "build_failed"] {
+        for state in
+            ["pending", "building", "pulling", "snapshotting", "active", "inactive", "error", "build_failed"]
+        {
             let snapshot = of(state);
             assert!(!snapshot.words().contains(state), "{state} is put into words");
             assert!(snapshot.next_step().contains("mine"), "{state}");

@@ -25,7 +25,8 @@ pub(super) fn dry_run(engine: &Engine, spec: &RunSpec, as_json: bool) -> Result<
         for (name, value) in facts {
             target[name] = value;
         }
-        let line = json!({ "mode": place.mode, "reason": place.reason, "rule": place.rule, "target": target });
+        let line =
+            json!({ "mode": place.mode, "reason": place.reason, "rule": place.rule, "target": target });
         answer(&line.to_string())?;
         return Ok(Exit::Success);
     }
@@ -78,7 +79,9 @@ fn words(name: &str, value: &Value) -> String {
         },
         ("auto_stop", Value::Number(minutes)) if minutes.as_u64() == Some(0) => "never".to_owned(),
         ("auto_stop", Value::Number(minutes)) => format!("after {minutes} min without use"),
-        ("bring_back", Value::Bool(back)) => (if *back { "what changed there" } else { "nothing" }).to_owned(),
+        ("bring_back", Value::Bool(back)) => {
+            (if *back { "what changed there" } else { "nothing" }).to_owned()
+        }
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
     }

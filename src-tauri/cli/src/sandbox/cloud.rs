@@ -7,7 +7,7 @@ use stigmer_engine::cloud::{CloudDetail, CloudSandbox};
 use stigmer_engine::engine::Engine;
 use stigmer_engine::{Error, Report, Result};
 
-use crate::image::age;
+use crate::image::{age, ago};
 use crate::output::{Output, Tone};
 use crate::table::Table;
 
@@ -35,12 +35,9 @@ impl<'a> Cloud<'a> {
     pub(super) async fn list(&self, output: &Output) -> Vec<CloudSandbox> {
         match self.daytona.sandboxes(&self.account).await {
             Ok(found) => found,
-            Err(Error::NoCloudKey { why: None }) => {
-                output.note(Tone::Dim, "none of the cloud: there is no key; stigmer auth login");
-                Vec::new()
-            }
+            // Most people have none, and nothing is wrong with that.
             Err(error @ Error::NoCloudKey { .. }) => {
-                output.note(Tone::Dim, format_args!("none of the cloud: {error}"));
+                output.note(Tone::Dim, format_args!("none of the cloud (stigmer auth login): {error}"));
                 Vec::new()
             }
             Err(error) => {
@@ -72,7 +69,19 @@ impl<'a> Cloud<'a> {
 }
 
 pub(super) fn table(all: &[CloudSandbox], output: &Output) -> String {
-    let heads = ["CLOUD SANDBOX", "STATE", "KIND", "SNAPSHOT", "AGE", "USED", "REGION", "CPU", "MEMORY", "DISK", "STOPS"];
+    let heads = [
+        "CLOUD SANDBOX",
+        "STATE",
+        "KIND",
+        "SNAPSHOT",
+        "AGE",
+        "USED",
+        "REGION",
+        "CPU",
+        "MEMORY",
+        "DISK",
+        "STOPS",
+    ];
     let mut table = Table::new(heads);
     for one in all {
         let tone = match () {
@@ -107,7 +116,7 @@ fn stops(one: &CloudSandbox) -> String {
 
 pub(super) fn facts(detail: &CloudDetail, output: &Output) -> String {
     let one = &detail.sandbox;
-    let ago = |at: Option<jiff::Timestamp>| at.map(|at| format!("{} ago", age(at))).unwrap_or_default();
+    let when = |at: Option<jiff::Timestamp>| at.map(ago).unwrap_or_default();
     let minutes = |minutes: Option<i64>, zero: &str| match minutes {
         None | Some(..0) => String::new(),
         Some(0) => zero.to_owned(),
@@ -126,8 +135,8 @@ pub(super) fn facts(detail: &CloudDetail, output: &Output) -> String {
         ("stops", minutes(one.auto_stop, "never by itself")),
         ("archived", minutes(one.auto_archive, "as late as possible")),
         ("deleted", minutes(one.auto_delete, "when it stops")),
-        ("made", ago(one.created)),
-        ("used", ago(one.used)),
+        ("made", when(one.created)),
+        ("used", when(one.used)),
         ("user", detail.user.clone()),
         ("network", (if detail.is_offline { "none" } else { "" }).to_owned()),
         ("ports", (if detail.is_public { "open to everybody" } else { "" }).to_owned()),

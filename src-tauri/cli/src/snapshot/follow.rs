@@ -55,7 +55,8 @@ impl Desk<'_> {
                 let mut report = Report::from(error);
                 if report.code == "daytona-state" {
                     let waited = time(how.timeout);
-                    report.message = format!("the snapshot `{name}` is not ready after {waited}: {}", seen.words());
+                    report.message =
+                        format!("the snapshot `{name}` is not ready after {waited}: {}", seen.words());
                     report.hint = Some(format!("it goes on; how it is: stigmer snapshot show {name}"));
                 }
                 return Err(report.into());

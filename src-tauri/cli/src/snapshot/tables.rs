@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use stigmer_engine::snapshot::Snapshot;
 
-use crate::image::age;
+use crate::image::{age, ago};
 use crate::output::{Output, Tone};
 use crate::table::Table;
 
@@ -59,8 +59,9 @@ fn from(snapshot: &Snapshot) -> String {
 
 /// Everything about a snapshot.
 pub(super) fn detail(snapshot: &Snapshot, is_usual: bool, output: &Output) -> String {
-    let ago = |at: Option<jiff::Timestamp>| at.map(|at| format!("{} ago", age(at))).unwrap_or_default();
-    let sandboxes = format!("{} CPU, {} GiB of memory, {} GiB of disk", snapshot.cpu, snapshot.memory, snapshot.disk);
+    let when = |at: Option<jiff::Timestamp>| at.map(ago).unwrap_or_default();
+    let sandboxes =
+        format!("{} CPU, {} GiB of memory, {} GiB of disk", snapshot.cpu, snapshot.memory, snapshot.disk);
     let facts = [
         ("snapshot", snapshot.name.clone()),
         ("id", snapshot.id.clone()),
@@ -74,8 +75,8 @@ pub(super) fn detail(snapshot: &Snapshot, is_usual: bool, output: &Output) -> St
         ("sandboxes", sandboxes),
         ("starts", snapshot.entrypoint.join(" ")),
         ("regions", snapshot.regions.join(", ")),
-        ("made", ago(snapshot.created)),
-        ("used", ago(snapshot.used)),
+        ("made", when(snapshot.created)),
+        ("used", when(snapshot.used)),
     ];
     let mut text = String::new();
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {

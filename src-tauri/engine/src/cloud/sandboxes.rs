@@ -205,7 +205,8 @@ impl Daytona {
             Err(error) => return Err(cloud(error)),
         };
         // Others have sandboxes in the same organization, and may have named one so.
-        let is_ours = found.labels.get(label::HOME).is_some_and(|home| self.owner().is_ok_and(|own| *home == own));
+        let is_ours =
+            found.labels.get(label::HOME).is_some_and(|home| self.owner().is_ok_and(|own| *home == own));
         if is_ours { Ok((client, found)) } else { Err(missing()) }
     }
 }
