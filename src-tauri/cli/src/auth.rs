@@ -217,7 +217,7 @@ fn facts(kept: &Kept, account: &Account, access: Option<&Result<Access, Report>>
         Some(Ok(access)) => facts.extend([
             ("works", "yes".to_owned()),
             ("name", access.name.clone()),
-            ("of", access.organization.clone().unwrap_or_default()),
+            ("organization", access.organization.clone().unwrap_or_default()),
             ("may", access.permissions.join(", ")),
             ("lacks", access.lacks.join(", ")),
             ("until", access.expires.map(|until| until.to_string()).unwrap_or_default()),
@@ -225,7 +225,7 @@ fn facts(kept: &Kept, account: &Account, access: Option<&Result<Access, Report>>
     }
     facts.retain(|(_, value)| !value.is_empty());
     let line = |(name, value): &(&str, String)| {
-        format!("{} {value}", output.paint(Tone::Dim, format_args!("{name:9}")))
+        format!("{} {value}", output.paint(Tone::Dim, format_args!("{name:12}")))
     };
     facts.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -8,7 +8,7 @@ use crate::sky::{KEY, Sky, secretive};
 fn a_key_of_the_environment_is_shown_by_its_end_with_what_it_may_do() {
     let sky = Sky::new();
     let told = sky.ends(["auth", "status"]).out();
-    for part in ["dtn_…sky7", "DAYTONA_API_KEY", "works     yes", "write:sandboxes", "double"] {
+    for part in ["dtn_…sky7", "DAYTONA_API_KEY", "works        yes", "write:sandboxes", "double"] {
         assert!(told.contains(part), "no {part}: {told}");
     }
     let line = sky.ends(["auth", "status", "--json"]).json().remove(0);
@@ -26,7 +26,7 @@ fn what_a_key_lacks_is_said() {
     let sky = Sky::with(Options { permissions, ..Options::quick() });
     let told = sky.ends(["auth", "status"]);
     assert!(
-        told.out().contains("lacks     delete:sandboxes, write:snapshots, delete:snapshots"),
+        told.out().contains("lacks        delete:sandboxes, write:snapshots, delete:snapshots"),
         "{}",
         told.out()
     );

@@ -5,6 +5,7 @@ use std::fs;
 use daytona_double::{Effect, Fault};
 
 use crate::harness::keyring;
+use crate::harness::terminal::Terminal;
 use crate::sky::{KEY, Sky};
 
 #[test]
@@ -40,6 +41,25 @@ fn a_key_is_tested_kept_used_and_removed() {
     for part in told {
         rest = rest.split_once(part).unwrap_or_else(|| panic!("no {part:?} in {rest}")).1;
     }
+}
+
+#[test]
+fn a_key_that_is_typed_is_not_seen() {
+    let sky = Sky::new();
+    let url = sky.double.url();
+    let script = r#""$stigmer" auth login && "$stigmer" auth status"#;
+    let set = [("DAYTONA_API_URL", url.as_str())];
+    let Some(call) = keyring::call("a_key_that_is_typed_is_not_seen", &sky.home, &set, script) else {
+        return;
+    };
+    let mut terminal = Terminal::start(call, 100, 24);
+    terminal.until_screen("Key for Daytona: ");
+    terminal.press(format!("{KEY}\r").as_bytes());
+    terminal.until_screen("the key is in the keychain");
+    assert_eq!(terminal.ended(), 0, "{}", terminal.screen());
+    let screen = terminal.screen();
+    assert!(screen.contains("dashboard/keys") && screen.contains("dtn_…sky7"), "{screen}");
+    assert!(!screen.contains(KEY), "{screen}");
 }
 
 #[test]
@@ -79,7 +99,7 @@ fn a_key_moves_from_the_settings_file_into_the_keychain() {
         "$stigmer" auth login --from-config 2>&1 || echo $?"#;
     let test = "a_key_moves_from_the_settings_file_into_the_keychain";
     let Some(out) = keyring::unlocked(test, &sky.home, &[], script) else { return };
-    assert!(!out.contains(KEY) && out.contains("from      the keychain"), "{out}");
+    assert!(!out.contains(KEY) && out.contains("from         the keychain"), "{out}");
     assert!(out.contains("has no daytona.api_key") && out.ends_with("125\n"), "{out}");
     let now = fs::read_to_string(&file).unwrap();
     assert!(!now.contains(KEY) && now.contains("# mine") && now.contains("api_url: http"), "{now}");
@@ -100,6 +120,6 @@ fn a_locked_keychain_is_said_with_what_to_do() {
     let Some(out) = keyring::locked(test, &sky.home, &set, before, script) else { return };
     assert!(!out.contains(KEY), "{out}");
     assert_eq!(out.matches("[keychain-locked]\n125").count(), 3, "{out}");
-    assert!(out.contains("unlock the keychain of your desktop") && out.contains("works     yes"), "{out}");
-    assert!(out.contains("keychain  the keychain is locked"), "{out}");
+    assert!(out.contains("unlock the keychain of your desktop") && out.contains("works        yes"), "{out}");
+    assert!(out.contains("keychain     the keychain is locked"), "{out}");
 }

@@ -9,7 +9,7 @@ const START: &str = "gnome-keyring-daemon --start --components=secrets >/dev/nul
 /// Runs a shell script with an unlocked keyring, `$stigmer` being the program, with these variables besides; gives what
 /// it printed, `None` where there is no keyring.
 pub(crate) fn unlocked(test: &str, home: &Home, set: &[(&str, &str)], script: &str) -> Option<String> {
-    inside(test, home, set, UNLOCK, script)
+    call(test, home, set, script).map(printed)
 }
 
 /// The same with a keyring that is locked, after this script was run while it was not.
@@ -20,11 +20,20 @@ pub(crate) fn locked(
     before: &str,
     script: &str,
 ) -> Option<String> {
-    inside(test, home, set, UNLOCK, before)?;
-    inside(test, home, set, START, script)
+    unlocked(test, home, set, before)?;
+    inside(test, home, set, START, script).map(printed)
 }
 
-fn inside(test: &str, home: &Home, set: &[(&str, &str)], begin: &str, script: &str) -> Option<String> {
+/// The call of such a script with an unlocked keyring.
+pub(crate) fn call(test: &str, home: &Home, set: &[(&str, &str)], script: &str) -> Option<Call> {
+    inside(test, home, set, UNLOCK, script)
+}
+
+fn printed(call: Call) -> String {
+    call.ended().expect(0).out()
+}
+
+fn inside(test: &str, home: &Home, set: &[(&str, &str)], begin: &str, script: &str) -> Option<Call> {
     let programs = ["dbus-run-session", "gnome-keyring-daemon"];
     if !is_there(test, &programs.join(", "), programs.iter().all(|program| is_installed(program))) {
         return None;
@@ -32,15 +41,10 @@ fn inside(test: &str, home: &Home, set: &[(&str, &str)], begin: &str, script: &s
     let script = home.write("script", script);
     let line = format!("{begin}. \"$1\"");
     let call = Call::of(home, "dbus-run-session").args(["--", "sh", "-ec", &line, "sh"]).arg(script);
-    let mut call = call
+    let call = call
         .env("stigmer", env!("CARGO_BIN_EXE_stigmer"))
         .env("STIGMER_RUNNER", home.path().join("bin/stigmer-runner"))
         .env("XDG_RUNTIME_DIR", home.path())
         .env("XDG_DATA_HOME", home.path().join("keyring"));
-    for (name, value) in set {
-        call = call.env(name, *value);
-    }
-    let ended = call.ended();
-    assert_eq!(ended.code(), 0, "{} {}", ended.out(), ended.err());
-    Some(ended.out())
+    Some(set.iter().fold(call, |call, (name, value)| call.env(name, *value)))
 }
