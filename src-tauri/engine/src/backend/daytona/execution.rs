@@ -54,6 +54,7 @@ impl InCloud {
         if !Arc::ptr_eq(broken, &*self.inner.read().await) {
             return Ok(());
         }
+        eprintln!("DBG broke {why:?}");
         tracing::info!(%why, run = %self.id, "the connection to a run broke; it is looked for again");
         let offset = broken.received().await;
         let until = Instant::now() + RECONNECTING;
@@ -63,6 +64,7 @@ impl InCloud {
                 Ok(greeted) => greeted.resume(offset, KEEPING).await,
                 Err(error) => Err(error),
             };
+            eprintln!("DBG found {:?}", found.as_ref().err());
             let error = match found {
                 Ok(found) => {
                     *self.inner.write().await = Arc::from(found);
