@@ -14,8 +14,7 @@ mod upload;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
@@ -151,8 +150,8 @@ impl Http {
         }
         request = match call.payload.open().await? {
             Some((kind, body)) => request.header(CONTENT_TYPE, kind).body(body),
-            // Said explicitly: some proxies refuse a POST without a length.
-            None if call.method != Method::GET => request.body(Bytes::new()),
+            // Some proxies refuse a POST that does not say its length.
+            None if call.method != Method::GET => request.header(CONTENT_LENGTH, 0),
             None => request,
         };
         let begun = Instant::now();
