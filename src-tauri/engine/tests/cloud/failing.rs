@@ -33,7 +33,7 @@ async fn a_sandbox_that_is_stopped_or_deleted_under_a_run_is_told_and_what_was_p
         let engine = sky.open().await;
         let (id, mut tail) = start_attached(&engine, sky.line("echo began; sleep 1000")).await;
         read_until(&mut tail, "began\n").await;
-        let name = facts(&within(engine.get(id)).await.unwrap()).name.clone();
+        let name = sky.double.sandboxes()[0]["name"].as_str().unwrap().to_owned();
         sky.change(&name, state, (state == "error").then_some("disk broke"));
         drop(tail);
         let record = end(&engine, id).await;

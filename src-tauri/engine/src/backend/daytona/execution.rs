@@ -54,7 +54,6 @@ impl InCloud {
         if !Arc::ptr_eq(broken, &*self.inner.read().await) {
             return Ok(());
         }
-        eprintln!("DBG broke {why:?}");
         tracing::info!(%why, run = %self.id, "the connection to a run broke; it is looked for again");
         let offset = broken.received().await;
         let until = Instant::now() + RECONNECTING;
@@ -64,7 +63,6 @@ impl InCloud {
                 Ok(greeted) => greeted.resume(offset, KEEPING).await,
                 Err(error) => Err(error),
             };
-            eprintln!("DBG found {:?}", found.as_ref().err());
             let error = match found {
                 Ok(found) => {
                     *self.inner.write().await = Arc::from(found);
@@ -85,6 +83,9 @@ impl InCloud {
     async fn must_run(&self) -> Result<()> {
         match self.reached.client.sandboxes().get(&self.reached.id).await {
             Ok(sandbox) if sandbox.state == State::Started => Ok(()),
+            Ok(sandbox) if matches!(sandbox.state, State::Destroying | State::Destroyed) => {
+                Err(Error::SandboxLost { why: "it was deleted".to_owned() })
+            }
             Ok(sandbox) => Err(Error::SandboxLost {
                 why: match sandbox.error_reason {
                     Some(reason) => format!("it is `{}`: {reason}", sandbox.state),
@@ -119,7 +120,7 @@ impl Drop for InCloud {
     fn drop(&mut self) {
         self.daytona.let_go(self.id);
         if self.is_thrown_away {
-            self.daytona.delete_later(self.reached.client.clone(), self.reached.id.clone());
+            self.daytona.delete_later(self.reached.client.clone(), super::name_of(self.id));
         }
     }
 }
