@@ -1,9 +1,11 @@
 //! The arguments, as clap reads them.
 
+mod auth;
 mod image;
 mod runs;
 mod sandbox;
 mod server;
+mod snapshot;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,9 +18,11 @@ pub(crate) use self::runs::{
     Export, ExportFormat, Filters, List, Logs, Rerun, RunsArguments, RunsCommand, Search, StreamName,
 };
 
+pub(crate) use self::auth::{AUTH_EXAMPLES, AuthCommand, Login};
 pub(crate) use self::image::{BuildOptions, CustomizeOptions, ImageArguments, ImageCommand};
-pub(crate) use self::sandbox::{SandboxArguments, SandboxCommand, SandboxList};
+pub(crate) use self::sandbox::{Named, SandboxArguments, SandboxCommand, SandboxList};
 pub(crate) use self::server::{SERVER_EXAMPLES, ServerCommand, ServerStart};
+pub(crate) use self::snapshot::{Create, Follow, SnapshotArguments, SnapshotCommand};
 
 /// Runs commands where you choose, watches them live, stops them, and finds them again
 #[derive(Debug, Parser)]
@@ -47,9 +51,15 @@ pub(crate) enum Command {
     /// Look after the images that sandboxes are made from
     #[command(visible_alias = "images", subcommand_required = false)]
     Image(Box<ImageArguments>),
-    /// Look after sandboxes: the containers that runs had
+    /// Look after snapshots: what sandboxes in the cloud are made from
+    #[command(visible_alias = "snapshots", subcommand_required = false)]
+    Snapshot(Box<SnapshotArguments>),
+    /// Look after sandboxes: the containers that runs had, and those in the cloud
     #[command(visible_alias = "sandboxes", subcommand_required = false)]
     Sandbox(Box<SandboxArguments>),
+    /// Keep the key for Daytona in the OS keychain, and see what it may do
+    #[command(subcommand, after_help = AUTH_EXAMPLES)]
+    Auth(AuthCommand),
     /// Show and change settings
     Config(ConfigArguments),
     /// Keep named secrets for runs in the OS keychain
@@ -80,6 +90,7 @@ Examples:
   stigmer run --timeout 5m --secret TOKEN ./deploy.sh
   stigmer run --watch='*.py' pytest        run again when a file changes
   stigmer run -m sandbox --network none make    in a container without network
+  stigmer run -m daytona --bring-back make      in Daytona's cloud, and what it changed comes back
   stigmer run --json make | jq .           one JSON object a line
 
 Exit code: the program's own; 124 timed out, 125 could not be carried out, 126 not executable,
@@ -163,6 +174,12 @@ pub(crate) struct SandboxOptions {
     /// The image that the sandbox is made from
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+    /// The snapshot that a cloud sandbox is made from [default: the setting sandbox.snapshot_id, else Daytona's own]
+    #[arg(long, value_name = "NAME")]
+    pub snapshot: Option<String>,
+    /// Bring what a run in the cloud changed in the workspace back to this machine
+    #[arg(long)]
+    pub bring_back: bool,
     /// CPUs that it may use, such as 2 or 0.5
     #[arg(long, value_name = "NUMBER", value_parser = cpus)]
     pub cpus: Option<f64>,
@@ -188,7 +205,7 @@ pub(crate) struct SandboxOptions {
     #[arg(long)]
     pub keep: bool,
     /// Run it in this sandbox, which is there; see `stigmer sandbox list`
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["image", "cpus", "memory", "pids", "mount", "port", "user", "fresh", "keep"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["image", "snapshot", "cpus", "memory", "pids", "mount", "port", "user", "fresh", "keep"])]
     pub within: Option<String>,
 }
 

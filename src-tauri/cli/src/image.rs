@@ -2,7 +2,7 @@
 
 mod tables;
 
-pub(crate) use tables::age;
+pub(crate) use tables::{age, ago};
 
 use serde_json::json;
 use stigmer_engine::Error;

@@ -2,6 +2,7 @@
 //! lines and an exit code. It decides nothing about runs.
 
 mod args;
+mod auth;
 mod complete;
 mod config;
 mod doctor;
@@ -16,6 +17,7 @@ mod runs;
 mod sandbox;
 mod secret;
 mod server;
+mod snapshot;
 mod table;
 
 use std::process::ExitCode;
@@ -60,6 +62,8 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, exit::F
         Command::Run(options) => run::run(*options, sources, output).await,
         Command::Runs(command) => runs::runs(*command, sources, output).await,
         Command::Image(command) => image::image(*command, sources, output).await,
+        Command::Snapshot(command) => snapshot::snapshot(*command, sources, output).await,
+        Command::Auth(command) => auth::auth(command, &sources, output).await,
         Command::Sandbox(command) => sandbox::sandbox(*command, sources, output).await,
         Command::Config(command) => config::config(command, &sources, output),
         Command::Secret(command) => secret::secret(command, output).await,

@@ -3,6 +3,7 @@
 mod attach;
 mod carrier;
 mod detach;
+mod dry_run;
 mod env_file;
 mod specify;
 mod steps;
@@ -15,10 +16,8 @@ pub(crate) use detach::{ask, options_for_host};
 pub(crate) use specify::{own_variables, variables};
 pub(crate) use terminal::{hidden_line, size as terminal_size};
 
-use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::json;
 use stigmer_engine::config::{Config, Sources};
 use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
@@ -37,7 +36,7 @@ pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Resu
     }
     if options.dry_run {
         let engine = open(sources, output).await.map_err(|failure| refuse(failure, options.json))?;
-        return dry_run(&engine, &request.spec, options.json);
+        return dry_run::dry_run(&engine, &request.spec, options.json);
     }
     let mut carrier = Carrier::new(sources);
     let exit = if options.watch.is_empty() {
@@ -86,35 +85,6 @@ pub(crate) async fn close(engine: Engine) {
         tracing::warn!(%error, "old runs could not be removed");
     }
     engine.close(Stop::Force).await;
-}
-
-fn dry_run(engine: &Engine, spec: &stigmer_engine::spec::RunSpec, as_json: bool) -> Result<Exit, Failure> {
-    let place = engine.place(spec)?;
-    let dir = spec.workdir.as_ref().map_or(spec.workspace.clone(), |dir| spec.workspace.join(dir));
-    let sandbox = place.sandbox.as_deref();
-    if as_json {
-        let mut target = json!({ "workspace": spec.workspace, "workdir": dir });
-        if let Some(sandbox) = sandbox {
-            target["image"] = sandbox.image.clone().into();
-            target["network"] = sandbox.network.clone().into();
-        }
-        let answer_line =
-            json!({ "mode": place.mode, "reason": place.reason, "rule": place.rule, "target": target });
-        answer(&answer_line.to_string())?;
-    } else {
-        let mut lines = format!(
-            "would run  {}\nmode       {} ({})\nin         {}",
-            spec.work,
-            place.mode.name(),
-            place.reason,
-            dir.display()
-        );
-        if let Some(sandbox) = sandbox {
-            let _ = write!(lines, "\nimage      {}\nnetwork    {}", sandbox.image, sandbox.network);
-        }
-        answer(&lines)?;
-    }
-    Ok(Exit::Success)
 }
 
 /// The line that closes a run where somebody watches.

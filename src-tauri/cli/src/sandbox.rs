@@ -1,10 +1,13 @@
-//! `stigmer sandbox`: what containers there are, and what is done with them.
+//! `stigmer sandbox`: what sandboxes there are, here and in the cloud, and what is done with them.
+
+mod cloud;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use serde_json::json;
+use stigmer_engine::backend::docker::{Docker, Wish};
 use stigmer_engine::config::Sources;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
@@ -12,13 +15,15 @@ use stigmer_engine::sandbox::{Detail, Sandbox};
 use stigmer_engine::spec::{self, Input, Mode, RunSpec, Target, Work};
 use stigmer_engine::{Error, Result};
 
-use crate::args::{SandboxArguments, SandboxCommand, SandboxList};
+use crate::args::{Named, SandboxArguments, SandboxCommand, SandboxList};
 use crate::exit::{Exit, Failure};
 use crate::image::age;
 use crate::output::{Output, Tone, answer};
 use crate::run::{Attachment, Carrier, attach, terminal_size};
 use crate::runs::size;
 use crate::table::Table;
+
+use self::cloud::{Cloud, Found};
 
 /// Lists what each of the usual package managers installed, where it is there.
 const PACKAGES: &str = "\
@@ -91,19 +96,27 @@ fn work(command: Vec<OsString>) -> Work {
 
 async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Result<Exit, Failure> {
     let (docker, wish) = engine.docker(None)?;
+    let cloud = Cloud::of(engine)?;
+    let Cloud { daytona, account } = &cloud;
     match command {
-        SandboxCommand::List(SandboxList { all, json }) => {
-            let found = docker.sandboxes(&wish, all).await?;
-            if json {
-                answer(&found.iter().map(|one| json!(one).to_string()).collect::<Vec<_>>().join("\n"))?;
-            } else if found.is_empty() {
-                output.note(Tone::Dim, "no sandboxes; `stigmer run --mode sandbox COMMAND` makes one");
-            } else {
-                answer(&table(&found, output))?;
-            }
+        SandboxCommand::List(options) => list(docker, &wish, &cloud, &options, output).await?,
+        SandboxCommand::Start(Named { name }) => {
+            let there = daytona.start_sandbox(account, &name);
+            Cloud::either(docker.start_sandbox(&wish, &name), there).await?;
         }
-        SandboxCommand::Start(named) => docker.start_sandbox(&wish, &named.name).await?,
-        SandboxCommand::Stop(named) => docker.stop_sandbox(&wish, &named.name).await?,
+        SandboxCommand::Stop(Named { name }) => {
+            let there = daytona.stop_sandbox(account, &name);
+            Cloud::either(docker.stop_sandbox(&wish, &name), there).await?;
+        }
+        SandboxCommand::Archive(Named { name }) => {
+            let here = async {
+                docker.sandbox_detail(&wish, &name).await?;
+                let what = format!("`{name}` is a container, and only sandboxes in the cloud are archived");
+                Err(Error::Conflict { what, hint: "stop it; it costs nothing then" })
+            };
+            Cloud::either(here, daytona.archive_sandbox(account, &name)).await?;
+            output.note(Tone::Dim, format_args!("{name} moves to the archive"));
+        }
         SandboxCommand::Rm { names, all } => {
             let names = if all {
                 let ours = docker.sandboxes(&wish, false).await?;
@@ -112,14 +125,23 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
                 names
             };
             for name in names {
-                docker.remove_sandbox(&wish, &name).await?;
+                let there = daytona.remove_sandbox(account, &name);
+                Cloud::either(docker.remove_sandbox(&wish, &name), there).await?;
                 output.note(Tone::Dim, format_args!("removed {name}"));
             }
         }
         SandboxCommand::Logs(named) => return logs(engine, &named.name).await,
-        SandboxCommand::Inspect { named, json } => {
-            let detail = docker.sandbox_detail(&wish, &named.name).await?;
-            answer(&if json { json!(detail).to_string() } else { facts(&detail, output) })?;
+        SandboxCommand::Inspect { named: Named { name }, json } => {
+            let here = async {
+                let detail = docker.sandbox_detail(&wish, &name).await?;
+                Ok(if json { of_mode(&detail, Mode::Sandbox).to_string() } else { facts(&detail, output) })
+            };
+            let there = async {
+                let detail = daytona.sandbox_detail(account, &name).await?;
+                Ok(if json { json!(detail).to_string() } else { cloud::facts(&detail, output) })
+            };
+            let (Found::Container(text) | Found::Cloud(text)) = Cloud::either(here, there).await?;
+            answer(&text)?;
         }
         SandboxCommand::Ports(named) => {
             let detail = docker.sandbox_detail(&wish, &named.name).await?;
@@ -131,6 +153,49 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
         SandboxCommand::Shell(_) | SandboxCommand::Packages(_) | SandboxCommand::Exec { .. } => {}
     }
     Ok(Exit::Success)
+}
+
+/// Lists containers and what is in the cloud. Where there is no engine for containers that is only told when the cloud
+/// has some.
+async fn list(
+    docker: &Docker,
+    wish: &Wish,
+    cloud: &Cloud<'_>,
+    options: &SandboxList,
+    output: &Output,
+) -> Result<(), Failure> {
+    let (here, there) = tokio::join!(docker.sandboxes(wish, options.all), cloud.list(output));
+    let here = match here {
+        Err(error @ Error::BackendUnavailable { .. }) if !there.is_empty() => {
+            output.warning(format_args!("containers are not listed: {error}"));
+            Vec::new()
+        }
+        found => found?,
+    };
+    if options.json {
+        let lines = here.iter().map(|one| of_mode(one, Mode::Sandbox).to_string());
+        let lines = lines.chain(there.iter().map(|one| json!(one).to_string()));
+        return answer(&lines.collect::<Vec<_>>().join("\n"));
+    }
+    if here.is_empty() && there.is_empty() {
+        output.note(Tone::Dim, "no sandboxes; `stigmer run --mode sandbox COMMAND` makes one");
+        return Ok(());
+    }
+    let mut tables = Vec::new();
+    if !here.is_empty() {
+        tables.push(table(&here, output));
+    }
+    if !there.is_empty() {
+        tables.push(cloud::table(&there, output));
+    }
+    answer(&tables.join("\n\n"))
+}
+
+/// What is known of something, and the mode that it belongs to.
+fn of_mode(one: &impl serde::Serialize, mode: Mode) -> serde_json::Value {
+    let mut line = json!(one);
+    line["mode"] = json!(mode);
+    line
 }
 
 /// Prints what the last run in a sandbox printed.

@@ -21,7 +21,7 @@ pub(crate) async fn secret(command: SecretCommand, output: &Output) -> Result<Ex
     match command {
         SecretCommand::Set { name } => {
             let name: SecretName = name.parse()?;
-            secrets.set(&name, value(&name)?).await?;
+            secrets.set(&name, value(&format!("Value of {name}: "))?).await?;
             output.note(Tone::Dim, format_args!("{name} is kept; use it with `stigmer run --secret {name}`"));
         }
         SecretCommand::List { json } => {
@@ -47,12 +47,12 @@ pub(crate) async fn secret(command: SecretCommand, output: &Output) -> Result<Ex
 }
 
 /// The value of a secret, without the line end that a prompt or `echo` puts behind it.
-fn value(name: &SecretName) -> Result<Secret, Failure> {
+pub(crate) fn value(prompt: &str) -> Result<Secret, Failure> {
     let unreadable = |source| Error::File { path: "standard input".into(), source };
     let mut stdin = io::stdin();
     let mut value = Vec::new();
     if stdin.is_terminal() {
-        value = hidden_line(&format!("Value of {name}: ")).map_err(unreadable)?;
+        value = hidden_line(prompt).map_err(unreadable)?;
     } else {
         Read::by_ref(&mut stdin).take(LONGEST).read_to_end(&mut value).map_err(unreadable)?;
     }

@@ -9,26 +9,11 @@ mod harness;
 
 use std::fs;
 
-use harness::{Call, Home, is_installed, is_there};
+use harness::Home;
 
 /// Runs a shell script with an unlocked keyring, `$stigmer` being the program; `None` where there is no keyring.
 fn with_keyring(test: &str, home: &Home, script: &str) -> Option<String> {
-    let programs = ["dbus-run-session", "gnome-keyring-daemon"];
-    if !is_there(test, &programs.join(", "), programs.iter().all(|program| is_installed(program))) {
-        return None;
-    }
-    let inside =
-        "printf %s password | gnome-keyring-daemon --unlock --components=secrets >/dev/null; . \"$1\"";
-    let script = home.write("script", script);
-    let call = Call::of(home, "dbus-run-session").args(["--", "sh", "-ec", inside, "sh"]).arg(script);
-    let call = call
-        .env("stigmer", env!("CARGO_BIN_EXE_stigmer"))
-        .env("STIGMER_RUNNER", home.path().join("bin/stigmer-runner"))
-        .env("XDG_RUNTIME_DIR", home.path())
-        .env("XDG_DATA_HOME", home.path().join("keyring"));
-    let ended = call.ended();
-    assert_eq!(ended.code(), 0, "{} {}", ended.out(), ended.err());
-    Some(ended.out())
+    harness::keyring::unlocked(test, home, &[], script)
 }
 
 #[test]

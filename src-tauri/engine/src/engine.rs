@@ -6,6 +6,7 @@
 mod again;
 mod begin;
 mod changes;
+mod cloud;
 mod compare;
 mod export;
 mod follow;

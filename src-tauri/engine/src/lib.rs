@@ -12,6 +12,7 @@
 //! can be rebuilt from them.
 
 pub mod backend;
+pub mod cloud;
 pub mod compare;
 pub mod config;
 pub mod doctor;
@@ -29,6 +30,7 @@ mod os;
 mod run;
 pub mod sandbox;
 pub mod secrets;
+pub mod snapshot;
 pub mod spec;
 pub mod state;
 pub mod workspace;

@@ -24,7 +24,9 @@ fn explained() -> BTreeSet<String> {
 fn codes_of_the_engine() -> BTreeSet<String> {
     let codes = codes_in("src-tauri/engine/src/error.rs");
     assert!(codes.contains("program-not-found") && codes.contains("stopped"), "{codes:?}");
-    codes
+    let of_the_cloud = codes_in("src-tauri/engine/src/error/cloud.rs");
+    assert!(of_the_cloud.contains("daytona-quota"), "{of_the_cloud:?}");
+    codes.into_iter().chain(of_the_cloud).collect()
 }
 
 /// The same of `Problem::code`.
@@ -37,7 +39,10 @@ fn codes_of_the_server() -> BTreeSet<String> {
 /// The words in the body of the function `code` of a file.
 fn codes_in(file: &str) -> BTreeSet<String> {
     let source = fs::read_to_string(root().join(file)).unwrap();
-    let body = source.split_once("pub fn code(").unwrap().1.split_once("\n    }\n").unwrap().0;
+    let (before, body) = source.split_once("fn code(").unwrap();
+    let line = before.rsplit('\n').next().unwrap();
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let body = body.split_once(&format!("\n{indent}}}\n")).unwrap().0;
     body.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 

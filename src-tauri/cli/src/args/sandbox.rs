@@ -10,7 +10,8 @@ Examples:
   stigmer run -m sandbox --keep make       a run in a sandbox that stays
   stigmer sandbox shell stigmer-1a2b…      a shell in it
   stigmer sandbox exec stigmer-1a2b… ls    one more command in it
-  stigmer sandbox rm --all                 remove those that nobody uses";
+  stigmer sandbox rm --all                 remove the containers that nobody uses
+  stigmer sandbox archive NAME             keep a cloud sandbox where it costs nothing";
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_help = SANDBOX_EXAMPLES)]
@@ -39,12 +40,14 @@ pub(crate) enum SandboxCommand {
     Start(Named),
     /// End a sandbox and what runs in it; one that is not kept is removed with that
     Stop(Named),
+    /// Move the disk of a stopped cloud sandbox to the archive, where it costs nothing
+    Archive(Named),
     /// Remove sandboxes, whatever they do
     Rm {
         /// Their names
         #[arg(required_unless_present = "all")]
         names: Vec<String>,
-        /// All that nobody uses
+        /// All containers that nobody uses; those in the cloud are named
         #[arg(long, conflicts_with = "names")]
         all: bool,
     },
@@ -77,6 +80,6 @@ pub(crate) enum SandboxCommand {
 /// A sandbox.
 #[derive(Debug, Args)]
 pub(crate) struct Named {
-    /// Its name
+    /// Its name; of one in the cloud also its id
     pub name: String,
 }

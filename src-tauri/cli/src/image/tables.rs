@@ -22,6 +22,14 @@ pub(crate) fn age(at: Timestamp) -> String {
     }
 }
 
+/// The same as an answer to when.
+pub(crate) fn ago(at: Timestamp) -> String {
+    match age(at).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    }
+}
+
 /// The list of images.
 pub(super) fn images(images: &[Image], output: &Output) -> String {
     let mut table = Table::new(["IMAGE", "ID", "SIZE", "AGE", "CONTAINERS", "TIER", "VERIFIED"]);
@@ -93,7 +101,7 @@ pub(super) fn detail(detail: &Detail, output: &Output) -> String {
         ("id", image.id.clone()),
         ("digest", image.digests.join(", ")),
         ("size", size(image.size)),
-        ("made", format!("{} ago", age(image.created))),
+        ("made", ago(image.created)),
         ("for", detail.platform.clone()),
         ("starts", [detail.entrypoint.join(" "), detail.command.join(" ")].join(" ").trim().to_owned()),
         ("as", detail.user.clone()),

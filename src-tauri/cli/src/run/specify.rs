@@ -67,6 +67,8 @@ fn sandbox(options: &SandboxOptions, current: &Path) -> Sandbox {
     };
     Sandbox {
         image: options.image.clone(),
+        snapshot: options.snapshot.clone(),
+        bring_back: options.bring_back,
         cpus: options.cpus,
         memory: options.memory,
         pids: options.pids,

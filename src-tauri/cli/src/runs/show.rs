@@ -7,7 +7,7 @@ use serde_json::json;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{Event, What};
 use stigmer_engine::spec::Guard;
-use stigmer_engine::state::{Ending, Outcome, RunRecord, SandboxFacts};
+use stigmer_engine::state::{CloudFacts, Ending, Outcome, RunRecord, SandboxFacts};
 use stigmer_server::form::RunDetail;
 
 use super::{list, size, time};
@@ -52,6 +52,9 @@ fn facts(engine: &Engine, record: &RunRecord, bytes: u64, lines: u64) -> Vec<(&'
     }
     if let Some(sandbox) = &record.place.sandbox {
         facts.extend(sandbox_facts(sandbox));
+    }
+    if let Some(cloud) = &record.place.cloud {
+        facts.extend(cloud_facts(cloud, spec.target.sandbox.bring_back));
     }
     if let Some(timeout) = spec.limits.timeout {
         facts.push(("limit", time(timeout)));
@@ -102,6 +105,27 @@ fn sandbox_facts(sandbox: &SandboxFacts) -> Vec<(&'static str, String)> {
     if !sandbox.loosened.is_empty() {
         facts.push(("loosened", sandbox.loosened.join("; ")));
     }
+    facts
+}
+
+fn cloud_facts(cloud: &CloudFacts, brings_back: bool) -> Vec<(&'static str, String)> {
+    let how = if cloud.reused { "used before" } else { "new" };
+    let stops = match cloud.auto_stop {
+        None => String::new(),
+        Some(0) => "never by itself".to_owned(),
+        Some(minutes) => format!("after {minutes} min without use"),
+    };
+    let workspace = if brings_back { "a copy, brought back at the end" } else { "a copy" };
+    let mut facts = vec![
+        ("sandbox", format!("{}, {how}", cloud.name)),
+        ("id", cloud.id.clone()),
+        ("snapshot", cloud.snapshot.clone().unwrap_or_default()),
+        ("region", cloud.region.clone()),
+        ("workspace", workspace.to_owned()),
+        ("has", format!("{} CPU, {} GiB of memory, {} GiB of disk", cloud.cpu, cloud.memory, cloud.disk)),
+        ("stops", stops),
+    ];
+    facts.retain(|(_, value)| !value.is_empty());
     facts
 }
 

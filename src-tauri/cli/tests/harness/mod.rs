@@ -8,6 +8,7 @@
 
 pub(crate) mod call;
 pub(crate) mod http;
+pub(crate) mod keyring;
 pub(crate) mod terminal;
 pub(crate) mod ws;
 

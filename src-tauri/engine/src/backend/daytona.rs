@@ -29,6 +29,7 @@ use tokio_util::task::TaskTracker;
 pub use self::account::Account;
 pub(crate) use self::account::cloud;
 pub use self::recipe::Recipe;
+pub(crate) use self::recipe::label;
 
 use self::execution::InCloud;
 use self::place::Placed;
@@ -121,7 +122,7 @@ impl Daytona {
     }
 
     /// Names this home in the labels of its sandboxes.
-    fn owner(&self) -> Result<String> {
+    pub(crate) fn owner(&self) -> Result<String> {
         super::docker::owner(&self.0.home)
     }
 

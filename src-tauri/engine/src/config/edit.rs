@@ -28,7 +28,7 @@ pub fn set(path: &Path, name: &str, text: &str) -> Result<()> {
     if key.is_secret() {
         return Err(Error::Config {
             what: format!("`{name}` is not written to a file"),
-            hint: "pass it as the environment variable DAYTONA_API_KEY".to_owned(),
+            hint: "keep it in the keychain: stigmer auth login".to_owned(),
         });
     }
     if key.personal && path.file_name().is_some_and(|file| file == PROJECT_FILE) {

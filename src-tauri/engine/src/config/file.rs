@@ -133,7 +133,8 @@ impl<'a> Survey<'a> {
             return self.warn(entry, key.name.to_owned(), what, None);
         }
         if key.is_secret() {
-            let what = "stands in a plain file; safer is the environment variable DAYTONA_API_KEY";
+            let what =
+                "stands in a plain file; `stigmer auth login --from-config` moves it into the keychain";
             self.warn(entry, key.name.to_owned(), what, None);
         }
         self.found.push(Found { key, entry });

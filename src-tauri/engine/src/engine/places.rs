@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Engine;
+use super::{Engine, cloud};
 use crate::backend;
 use crate::backend::Recipe;
 use crate::backend::daytona::{Account, Daytona};
@@ -23,9 +23,11 @@ impl Engine {
         let mut place = launch::place(spec, &config);
         backend::of(&self.0.backends, place.mode)?;
         let recipe = self.recipe(spec, &place, &config)?;
-        // As far as it is known before the engine is asked.
-        if let Some(Recipe::Sandbox(recipe)) = recipe {
-            place.sandbox = Some(Box::new(recipe.facts("", None, "")));
+        // As far as it is known before the engine, or Daytona, is asked.
+        match recipe {
+            Some(Recipe::Sandbox(recipe)) => place.sandbox = Some(Box::new(recipe.facts("", None, ""))),
+            Some(Recipe::Cloud(recipe)) => place.cloud = Some(Box::new(cloud::expected(&recipe))),
+            None => {}
         }
         Ok(place)
     }

@@ -54,6 +54,12 @@ pub(crate) struct Machine<'a> {
 /// What a sandbox for this run is made of.
 pub(crate) fn recipe(spec: &RunSpec, config: &Config, machine: &Machine<'_>) -> Result<Recipe> {
     let asked = &spec.target.sandbox;
+    if asked.snapshot.is_some() || asked.bring_back {
+        return Err(Error::InvalidSpec {
+            what: "snapshots and bringing back what changed are a matter of mode `daytona`".to_owned(),
+            hint: "leave out --snapshot and --bring-back, or choose --mode daytona",
+        });
+    }
     let workspace = spec.workspace.canonicalize().unwrap_or_else(|_| spec.workspace.clone());
     let (mounts, mut loosened) = mounts(spec, config, machine, &workspace)?;
     let network = match (&spec.network, config.text("sandbox.network")) {

@@ -14,6 +14,10 @@ use crate::problem::Problem;
 pub struct SandboxForm {
     /// The image: a name with or without a tag, or an id.
     pub image: Option<String>,
+    /// The snapshot of a cloud sandbox: its name or id.
+    pub snapshot: Option<String>,
+    /// Whether what changed in the workspace of a cloud sandbox comes back.
+    pub bring_back: bool,
     /// CPUs that it may use; parts of one count.
     #[schema(minimum = 0.01, maximum = 1024)]
     pub cpus: Option<f64>,
@@ -49,6 +53,8 @@ impl TryFrom<SandboxForm> for Sandbox {
         }
         Ok(Self {
             image: form.image,
+            snapshot: form.snapshot,
+            bring_back: form.bring_back,
             cpus: form.cpus,
             memory: form.memory,
             pids: form.pids,

@@ -11,10 +11,10 @@ use super::account::Account;
 use crate::state::CloudFacts;
 
 /// Labels of our sandboxes: whose they are, and what for.
-pub(super) mod label {
-    pub(in crate::backend::daytona) const HOME: &str = "stigmer.home";
-    pub(in crate::backend::daytona) const WORKSPACE: &str = "stigmer.workspace";
-    pub(in crate::backend::daytona) const RUN: &str = "stigmer.run";
+pub(crate) mod label {
+    pub(crate) const HOME: &str = "stigmer.home";
+    pub(crate) const WORKSPACE: &str = "stigmer.workspace";
+    pub(crate) const RUN: &str = "stigmer.run";
 }
 
 /// Everything that a run asks of its cloud sandbox.

@@ -38,7 +38,7 @@ fn the_file_of_older_versions_is_valid_with_one_warning() {
     assert_eq!(
         desk.warnings(),
         ["config.yaml:6: `daytona.api_key` stands in a plain file; \
-         safer is the environment variable DAYTONA_API_KEY"]
+         `stigmer auth login --from-config` moves it into the keychain"]
     );
 }
 

@@ -1,0 +1,88 @@
+//! `stigmer run --dry-run`: where a run would go and why.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use stigmer_engine::engine::Engine;
+use stigmer_engine::spec::RunSpec;
+use stigmer_engine::state::{CloudFacts, SandboxFacts};
+
+use crate::exit::{Exit, Failure};
+use crate::output::answer;
+
+/// Says it, and runs nothing.
+pub(super) fn dry_run(engine: &Engine, spec: &RunSpec, as_json: bool) -> Result<Exit, Failure> {
+    let place = engine.place(spec)?;
+    let dir = spec.workdir.as_ref().map_or(spec.workspace.clone(), |dir| spec.workspace.join(dir));
+    let mut facts: Vec<(&str, Value)> = Vec::new();
+    facts.extend(place.sandbox.as_deref().map(container).into_iter().flatten());
+    if let Some(facts_of_cloud) = place.cloud.as_deref() {
+        let ephemeral = engine.config(&spec.workspace)?.flag("daytona.ephemeral").unwrap_or_default();
+        facts.extend(cloud(facts_of_cloud, spec, ephemeral));
+    }
+    if as_json {
+        let mut target = json!({ "workspace": spec.workspace, "workdir": dir });
+        for (name, value) in facts {
+            target[name] = value;
+        }
+        let line =
+            json!({ "mode": place.mode, "reason": place.reason, "rule": place.rule, "target": target });
+        answer(&line.to_string())?;
+        return Ok(Exit::Success);
+    }
+    let mut lines = format!(
+        "would run  {}\nmode       {} ({})\nin         {}",
+        spec.work,
+        place.mode.name(),
+        place.reason,
+        dir.display()
+    );
+    for (name, value) in facts {
+        let _ = write!(lines, "\n{:10} {}", name.replace('_', " "), words(name, &value));
+    }
+    answer(&lines)?;
+    Ok(Exit::Success)
+}
+
+fn container(sandbox: &SandboxFacts) -> Vec<(&'static str, Value)> {
+    vec![("image", sandbox.image.clone().into()), ("network", sandbox.network.clone().into())]
+}
+
+/// What a run in the cloud would get, as far as it is known without asking there.
+fn cloud(facts: &CloudFacts, spec: &RunSpec, ephemeral: bool) -> Vec<(&'static str, Value)> {
+    let asked = &spec.target.sandbox;
+    let kind = match (&asked.within, asked.keep, asked.fresh || ephemeral) {
+        (Some(name), ..) => name,
+        (None, true, _) => "kept",
+        (None, false, true) => "fresh",
+        (None, false, false) => "shared",
+    };
+    let region = (!facts.region.is_empty()).then_some(facts.region.as_str());
+    vec![
+        ("snapshot", facts.snapshot.clone().into()),
+        ("region", region.into()),
+        ("sandbox", kind.into()),
+        ("auto_stop", facts.auto_stop.into()),
+        ("bring_back", asked.bring_back.into()),
+    ]
+}
+
+fn words(name: &str, value: &Value) -> String {
+    match (name, value) {
+        ("snapshot", Value::Null) => "Daytona's own".to_owned(),
+        ("region", Value::Null) => "the organization's".to_owned(),
+        ("sandbox", Value::String(kind)) => match kind.as_str() {
+            "shared" => "that of this workspace".to_owned(),
+            "fresh" => "one of its own, deleted afterwards".to_owned(),
+            "kept" => "one of its own, which stays".to_owned(),
+            name => name.to_owned(),
+        },
+        ("auto_stop", Value::Number(minutes)) if minutes.as_u64() == Some(0) => "never".to_owned(),
+        ("auto_stop", Value::Number(minutes)) => format!("after {minutes} min without use"),
+        ("bring_back", Value::Bool(back)) => {
+            (if *back { "what changed there" } else { "nothing" }).to_owned()
+        }
+        (_, Value::String(text)) => text.clone(),
+        (_, other) => other.to_string(),
+    }
+}

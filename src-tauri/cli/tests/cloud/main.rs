@@ -1,0 +1,13 @@
+//! The cloud from the command line, against a stand-in for Daytona's API: its key, its snapshots, its sandboxes, and runs
+//! there.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
+
+mod auth;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod keychain;
+mod running;
+mod sandboxes;
+mod sky;
+mod snapshots;

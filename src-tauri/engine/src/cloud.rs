@@ -1,0 +1,10 @@
+//! The cloud as an account sees it: the key and what it may do, and the sandboxes there.
+//!
+//! Owns what is asked of Daytona outside of a run. Everything here asks the control API alone: nothing wakes a sandbox,
+//! touches it or prolongs it, unless that is what was asked for.
+
+mod key;
+mod sandboxes;
+
+pub use self::key::{Access, Kept, KeySource, NEEDED, check, find, masked};
+pub use self::sandboxes::{CloudDetail, CloudSandbox};
