@@ -169,7 +169,7 @@ impl Daytona {
     }
 
     /// Tells the sandbox that it is in use until the guard is dropped.
-    fn keep_awake(&self, reached: &Reached, auto_stop: Duration) -> tokio_util::sync::DropGuard {
+    fn keep_awake(reached: &Reached, auto_stop: Duration) -> tokio_util::sync::DropGuard {
         let over = CancellationToken::new();
         let guard = over.clone().drop_guard();
         if auto_stop.is_zero() {
@@ -236,7 +236,7 @@ impl Daytona {
             back: recipe.bring_back.then(|| recipe.workspace.clone()),
         };
         self.note(id, &note)?;
-        let (reached, back) = self.make_ready(client, recipe, id, &mut note, reporter).await?;
+        let (reached, back) = Box::pin(self.make_ready(client, recipe, id, &mut note, reporter)).await?;
         let mut start = launch.request();
         let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
         start.dir = ByteBuf::from(dir.into_os_string().into_encoded_bytes());
@@ -245,7 +245,7 @@ impl Daytona {
         (start.spool, start.window) = (SPOOL, WINDOW);
         match reached.greet().await?.start(start).await? {
             Started::Running(inner) => {
-                let _awake = self.keep_awake(&reached, recipe.auto_stop);
+                let awake = Self::keep_awake(&reached, recipe.auto_stop);
                 let started = inner.started();
                 Ok(Box::new(InCloud {
                     daytona: self.clone(),
@@ -256,7 +256,7 @@ impl Daytona {
                     finding: Mutex::new(()),
                     back,
                     is_thrown_away: note.is_thrown_away,
-                    _awake,
+                    awake,
                 }))
             }
             Started::Refused(refusal, message) => Err(launch.refused(refusal, message)),
@@ -327,7 +327,7 @@ impl Backend for Daytona {
             });
         };
         let client = self.client(&recipe.account).await?;
-        self.start_in(&launch, recipe, &client, reporter).await
+        Box::pin(self.start_in(&launch, recipe, &client, reporter)).await
     }
 
     async fn cleanup(&self, id: RunId) -> Result<()> {
@@ -335,7 +335,7 @@ impl Backend for Daytona {
         match timeout(SWEEPING, self.clean(id, &note)).await {
             Ok(Ok(())) => self.let_go(id),
             Ok(Err(error)) => {
-                tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended")
+                tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended");
             }
             Err(_) => tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time"),
         }
@@ -359,7 +359,7 @@ impl Backend for Daytona {
         let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
         let inner = greeted.resume(offset, KEEPING).await?;
         let minutes = found.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
-        let _awake = self.keep_awake(&reached, Duration::from_secs(60 * minutes));
+        let awake = Self::keep_awake(&reached, Duration::from_secs(60 * minutes));
         let back = note.back.map(|workspace| {
             let copy = self.copy(&workspace, &found.id);
             Back::new(copy, Arc::new(reached.clone()), Reporter::silent())
@@ -373,7 +373,7 @@ impl Backend for Daytona {
             finding: Mutex::new(()),
             back,
             is_thrown_away: note.is_thrown_away,
-            _awake,
+            awake,
         })))
     }
 

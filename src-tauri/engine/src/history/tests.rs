@@ -47,6 +47,7 @@ fn run(line: &str) -> RunRecord {
             rule: "default".into(),
             program: None,
             sandbox: None,
+            cloud: None,
         },
         state: RunState::Queued,
         created: second(0),

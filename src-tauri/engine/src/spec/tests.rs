@@ -112,7 +112,7 @@ fn a_specification_comes_back_from_the_history_as_it_is_kept() {
         let record = RunRecord {
             id: RunId::new(),
             spec: spec.without_values(),
-            place: Place { mode: Mode::Local, reason: String::new(), rule: String::new(), program: None, sandbox: None },
+            place: Place { mode: Mode::Local, reason: String::new(), rule: String::new(), program: None, sandbox: None, cloud: None },
             state: RunState::Queued,
             created: jiff::Timestamp::UNIX_EPOCH,
             started: None,

@@ -40,7 +40,8 @@ pub(super) struct InCloud {
     /// Deletes the sandbox at the end.
     pub is_thrown_away: bool,
     /// Keeps it from stopping by itself.
-    pub _awake: DropGuard,
+    #[expect(dead_code, reason = "held, and dropped with the run")]
+    pub awake: DropGuard,
 }
 
 impl InCloud {
