@@ -174,7 +174,7 @@ pub(crate) struct SandboxOptions {
     /// The image that the sandbox is made from
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// The snapshot that a cloud sandbox is made from [default: the setting sandbox.snapshot_id, else Daytona's own]
+    /// The snapshot that a cloud sandbox is made from [default: that of the settings, else Daytona's own]
     #[arg(long, value_name = "NAME")]
     pub snapshot: Option<String>,
     /// Bring what a run in the cloud changed in the workspace back to this machine

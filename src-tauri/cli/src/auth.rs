@@ -84,20 +84,14 @@ async fn keep(secrets: &Secrets, key: &Secret, output: &Output) -> Result<(), Fa
 
 /// A failure of the keychain, with what to do about the key.
 fn without_keychain(error: Error) -> Failure {
-    let mut report = Report::from(&error);
-    match error {
+    let hint = match &error {
         Error::KeychainAbsent { .. } => {
-            report.hint = Some(
-                "start a Secret Service such as gnome-keyring, or set the variable DAYTONA_API_KEY instead"
-                    .to_owned(),
-            );
+            "start a Secret Service such as gnome-keyring, or set the variable DAYTONA_API_KEY instead"
         }
-        Error::KeychainLocked => {
-            report.hint = Some("unlock the keychain of your desktop, then: stigmer auth login".to_owned());
-        }
-        _ => {}
-    }
-    report.into()
+        Error::KeychainLocked => "unlock the keychain of your desktop, then repeat it",
+        _ => return error.into(),
+    };
+    Report { hint: Some(hint.to_owned()), ..Report::from(error) }.into()
 }
 
 /// A key that was tested and not kept.
@@ -178,10 +172,8 @@ async fn status(no_test: bool, as_json: bool, sources: &Sources, output: &Output
         }
         return Ok(Exit::No);
     };
-    let access = match no_test {
-        true => None,
-        false => Some(cloud::check(&account, &kept.key).await.map_err(Report::from)),
-    };
+    let access =
+        if no_test { None } else { Some(cloud::check(&account, &kept.key).await.map_err(Report::from)) };
     let works = access.as_ref().is_none_or(Result::is_ok);
     if as_json {
         answer(&line(&kept, &account, access.as_ref()).to_string())?;

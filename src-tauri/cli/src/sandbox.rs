@@ -49,7 +49,7 @@ pub(crate) async fn sandbox(
         SandboxCommand::Exec { name, command } => (name, work(command)),
         command => {
             let engine = crate::run::open(sources, output).await?;
-            return quick(&engine, command, output).await;
+            return Box::pin(quick(&engine, command, output)).await;
         }
     };
     let is_shell = matches!(&work, Work::Line { line, .. } if line.lossy() == SHELL);
@@ -102,11 +102,11 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
         SandboxCommand::List(options) => list(docker, &wish, &cloud, &options, output).await?,
         SandboxCommand::Start(Named { name }) => {
             let there = daytona.start_sandbox(account, &name);
-            Cloud::either(docker.start_sandbox(&wish, &name), there).await?;
+            Box::pin(Cloud::either(docker.start_sandbox(&wish, &name), there)).await?;
         }
         SandboxCommand::Stop(Named { name }) => {
             let there = daytona.stop_sandbox(account, &name);
-            Cloud::either(docker.stop_sandbox(&wish, &name), there).await?;
+            Box::pin(Cloud::either(docker.stop_sandbox(&wish, &name), there)).await?;
         }
         SandboxCommand::Archive(Named { name }) => {
             let here = async {

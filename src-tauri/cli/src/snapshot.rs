@@ -129,7 +129,7 @@ impl Desk<'_> {
         for name in names {
             found.push(self.daytona.snapshot(&self.account, name).await?);
         }
-        if !yes && !self.agreed(&found)? {
+        if !yes && !agreed(&found)? {
             self.output.note(Tone::Dim, "nothing is deleted");
             return Ok(Exit::No);
         }
@@ -146,23 +146,23 @@ impl Desk<'_> {
         Ok(Exit::Success)
     }
 
-    /// Asks whoever sits there; where nobody does the answer is an error.
-    fn agreed(&self, all: &[Snapshot]) -> Result<bool, Failure> {
-        let names: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
-        let names = names.join(", ");
-        let stdin = std::io::stdin();
-        if !stdin.is_terminal() {
-            return Err(Failure::usage(format!("deleting {names} cannot be undone"), "repeat it with --yes"));
-        }
-        write!(std::io::stderr(), "Delete {names}? That cannot be undone. [y/N] ")?;
-        let mut line = String::new();
-        stdin.lock().read_line(&mut line)?;
-        Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
-    }
-
     fn is_usual(&self, found: &Snapshot) -> bool {
         self.usual.as_deref().is_some_and(|usual| usual == found.name || usual == found.id)
     }
+}
+
+/// Asks whoever sits there; where nobody does the answer is an error.
+fn agreed(all: &[Snapshot]) -> Result<bool, Failure> {
+    let names: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
+    let names = names.join(", ");
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Err(Failure::usage(format!("deleting {names} cannot be undone"), "repeat it with --yes"));
+    }
+    write!(std::io::stderr(), "Delete {names}? That cannot be undone. [y/N] ")?;
+    let mut line = String::new();
+    stdin.lock().read_line(&mut line)?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Why a snapshot cannot be used, and what to do about it.

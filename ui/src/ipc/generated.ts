@@ -1613,6 +1613,11 @@ export interface components {
         /** @description What a sandbox is asked to be. What is left out is a matter of the settings. */
         SandboxForm: {
             /**
+             * @description Whether what changed in the workspace of a cloud sandbox comes back.
+             * @default false
+             */
+            bring_back: boolean;
+            /**
              * Format: double
              * @description CPUs that it may use; parts of one count.
              * @default null
@@ -1655,6 +1660,11 @@ export interface components {
              * @default []
              */
             ports: string[];
+            /**
+             * @description The snapshot of a cloud sandbox: its name or id.
+             * @default null
+             */
+            snapshot: string | null;
             /**
              * @description The user that commands run as: `UID:GID` or a name of the image.
              * @default null

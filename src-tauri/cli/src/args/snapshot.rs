@@ -43,7 +43,7 @@ pub(crate) enum SnapshotCommand {
     },
     /// Make one from an image of a registry, or from a Dockerfile that Daytona builds
     Create(Box<Create>),
-    /// Make cloud sandboxes from this one from now on: sets sandbox.snapshot_id in your settings
+    /// Make cloud sandboxes from this one from now on: sets `sandbox.snapshot_id` in your settings
     Use {
         /// Its name or id
         name: String,
