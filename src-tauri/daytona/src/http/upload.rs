@@ -24,6 +24,7 @@ pub(crate) struct Source {
     kind: String,
     open: Opener,
     repeatable: bool,
+    length: Option<u64>,
     progress: Arc<Progress>,
 }
 
@@ -37,14 +38,19 @@ struct Progress {
 impl Source {
     /// `open` gives the pieces from the start; it is called more than once only if `repeatable`.
     pub(crate) fn new(kind: String, repeatable: bool, open: Opener) -> Self {
-        Self { kind, open, repeatable, progress: Arc::default() }
+        Self { kind, open, repeatable, length: None, progress: Arc::default() }
+    }
+
+    /// Says how long the body is; some servers want to know that before.
+    pub(crate) fn length(self, length: u64) -> Self {
+        Self { length: Some(length), ..self }
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
         self.repeatable
     }
 
-    pub(super) async fn open(&mut self) -> Result<(String, Body)> {
+    pub(super) async fn open(&mut self) -> Result<(String, Body, Option<u64>)> {
         let (progress, end) = (self.progress.clone(), self.progress.clone());
         progress.whole.store(false, Ordering::Relaxed);
         let pieces = (self.open)().await?.inspect_ok(move |piece| {
@@ -54,7 +60,7 @@ impl Source {
             end.whole.store(true, Ordering::Relaxed);
             Poll::Ready(None)
         });
-        Ok((self.kind.clone(), Body::wrap_stream(pieces.chain(ended))))
+        Ok((self.kind.clone(), Body::wrap_stream(pieces.chain(ended)), self.length))
     }
 }
 

@@ -152,7 +152,7 @@ impl Template {
 pub struct Build {
     /// The Dockerfile.
     pub dockerfile_content: String,
-    /// The names of archives in the server's storage with files that it copies.
+    /// The names of archives with files that it copies, as [`Contexts::upload`](crate::Contexts::upload) gives them.
     pub context_hashes: Vec<String>,
 }
 
