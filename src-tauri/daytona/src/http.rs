@@ -149,9 +149,12 @@ impl Http {
             request = request.header("X-Daytona-Skip-Last-Activity-Update", "true");
         }
         request = match call.payload.open().await? {
-            Some((kind, body)) => request.header(CONTENT_TYPE, kind).body(body),
+            Some((kind, body, None)) => request.header(CONTENT_TYPE, kind).body(body),
+            Some((kind, body, Some(length))) => {
+                request.header(CONTENT_TYPE, kind).header(CONTENT_LENGTH, length).body(body)
+            }
             // Some proxies refuse a POST that does not say its length.
-            None if call.method != Method::GET => request.header(CONTENT_LENGTH, 0),
+            None if !matches!(call.method, Method::GET | Method::HEAD) => request.header(CONTENT_LENGTH, 0),
             None => request,
         };
         let begun = Instant::now();

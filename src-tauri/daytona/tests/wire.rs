@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use stigmer_daytona::{Client, Config, Error, Filter, Retry, Sandbox, State, Toolbox, Upload};
+use stigmer_daytona::{Archive, Client, Config, Error, Filter, Retry, Sandbox, State, Toolbox, Upload};
 
 /// A server that answers one request after another with exactly these bytes, and then closes the connection if they
 /// begin with `!`. It reads no bodies.
@@ -19,8 +19,14 @@ struct Script {
 
 impl Script {
     fn new(answers: Vec<String>) -> Self {
+        Self::with(|_| answers)
+    }
+
+    /// The same with answers that name the address.
+    fn with(answers: impl FnOnce(&str) -> Vec<String>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers(&address);
         let (tell, heads) = channel();
         std::thread::spawn(move || {
             let mut connection: Option<TcpStream> = None;
@@ -184,4 +190,50 @@ async fn sizes_of_requests_are_said_also_where_there_is_no_body() {
     script.toolbox().session("s").input("c", "words").await.unwrap();
     let head = script.head();
     assert!(head.contains("content-length: 16") && head.contains("content-type: application/json"), "{head}");
+}
+
+/// Credentials for a storage at this address, from a server whose clock is wrong.
+fn access(address: &str) -> String {
+    let body = format!(
+        r#"{{"accessKey":"AK","secret":"very-secret","sessionToken":"TOKEN","storageUrl":"{address}/storage",
+            "organizationId":"org","bucket":"builds","region":"eu-1"}}"#
+    );
+    answer("200 OK", "Content-Type: application/json\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n", &body)
+}
+
+#[tokio::test]
+async fn files_for_a_build_are_sent_to_the_storage_once_and_without_the_key() {
+    let found = "!HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".to_owned();
+    let missing = "!HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n".to_owned();
+    let script = Script::with(|address| {
+        let sent = format!("!{}", answer("200 OK", "Connection: close\r\n", ""));
+        vec![access(address), missing, sent, access(address), found]
+    });
+    let contexts = script.client().contexts();
+    let hash = contexts.upload(Archive::Bytes(Bytes::from_static(b"a tar"))).await.unwrap();
+    assert_eq!(hash, "b3c5732cece487803a8a8b3bd8b2be0b4c24ab00c0b471a913d15cc8813089e1");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "a tar").unwrap();
+    assert_eq!(contexts.upload(Archive::File(file.path().to_owned())).await.unwrap(), hash);
+    let heads: Vec<_> = (0..5).map(|_| script.head()).collect();
+    let verbs: Vec<_> = heads.iter().map(|head| head.split(' ').next().unwrap()).collect();
+    assert_eq!(verbs, ["get", "head", "put", "get", "head"]);
+    for head in [&heads[1], &heads[2], &heads[4]] {
+        assert!(head.contains(&format!(" /storage/builds/org/{hash}/context.tar http/1.1")), "{head}");
+        assert!(!head.contains("dtn_test") && !head.contains("very-secret"), "{head}");
+        assert!(head.contains("x-amz-date: 20260101t000000z"), "{head}");
+        assert!(head.contains("authorization: aws4-hmac-sha256 credential=ak/20260101/eu-1/s3/aws4_request"));
+    }
+    assert!(heads[2].contains("content-length: 5") && heads[2].contains(&format!("sha256: {hash}")));
+}
+
+#[tokio::test]
+async fn a_server_without_storage_and_a_file_that_is_not_there_are_told() {
+    let none = answer("503 Service Unavailable", "", "");
+    let script = Script::new(vec![none.clone(), none.clone(), none.clone(), none]);
+    let contexts = script.client().contexts();
+    let result = contexts.upload(Archive::Bytes(Bytes::from_static(b"x"))).await;
+    assert!(matches!(result, Err(Error::Server(_))), "{result:?}");
+    let result = contexts.upload(Archive::File("/no/such/file".into())).await;
+    assert!(matches!(result, Err(Error::File { .. })), "{result:?}");
 }
