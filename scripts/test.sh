@@ -39,6 +39,9 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     cargo test --locked --workspace --lib --bins --tests --no-fail-fast 2>&1 | tee -a "$output"
 fi
+say "Daytona's SDK against the stand-in for Daytona"
+scripts/daytona-sdk.sh 2>&1 | tee -a "$output"
+
 say "the pages"
 scripts/ui.sh check
 scripts/ui.sh test

@@ -125,7 +125,7 @@ fn a_workspace_that_may_not_be_read_is_125() {
 #[test]
 fn a_mode_that_this_version_does_not_have_says_so() {
     let home = Home::new();
-    let ended = home.stigmer(["run", "--mode", "daytona", "true"]).ended().expect(125);
+    let ended = home.stigmer(["run", "--mode", "auto", "true"]).ended().expect(125);
     ended.expect_error("backend-unavailable");
     assert!(home.history().is_empty());
     home.stigmer(["run", "--mode", "mars", "true"]).ended().expect(125);

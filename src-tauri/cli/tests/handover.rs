@@ -107,9 +107,9 @@ fn the_settings_of_the_caller_hold_and_not_those_of_the_server() {
         home.write("other.yaml", "logs:\n  max_run_size: 64 KiB\nlocal:\n  shell: /no/such/shell\n");
     let call = home.stigmer(["--config"]).arg(&settings).args(["run", "true"]);
     call.ended().expect(127).expect_error("program-not-found");
-    let call = home.run("true").env("STIGMER_EXECUTION_MODE", "daytona");
+    let call = home.run("true").env("STIGMER_EXECUTION_MODE", "auto");
     call.ended().expect(125).expect_error("backend-unavailable");
-    home.write(".stigmer.yaml", "mode: daytona\n");
+    home.write(".stigmer.yaml", "mode: auto\n");
     home.run("true").ended().expect(125).expect_error("backend-unavailable");
 }
 

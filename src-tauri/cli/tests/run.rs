@@ -182,6 +182,6 @@ fn a_dry_run_says_where_and_why_and_runs_nothing() {
     assert_eq!(dry(&["--mode", "local", "touch ran"]).expect(0).json()[0]["rule"], "option");
     home.write(".stigmer.yaml", "mode: local\n");
     assert_eq!(dry(&["touch ran"]).expect(0).json()[0]["rule"], "project");
-    dry(&["--mode", "daytona", "true"]).expect(125).expect_error("backend-unavailable");
+    dry(&["--mode", "auto", "true"]).expect(125).expect_error("backend-unavailable");
     assert!(home.history().is_empty() && !home.work().join("ran").exists());
 }

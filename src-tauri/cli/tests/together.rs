@@ -133,7 +133,7 @@ fn a_detached_run_ends_by_itself_and_its_host_with_it() {
 fn a_detached_run_that_is_refused_says_why() {
     let home = Home::new();
     home.stigmer(["run", "--detach", " "]).ended().expect(125).expect_error("invalid-spec");
-    home.stigmer(["run", "--detach", "--mode", "daytona", "x"])
+    home.stigmer(["run", "--detach", "--mode", "auto", "x"])
         .ended()
         .expect(125)
         .expect_error("backend-unavailable");

@@ -10,6 +10,7 @@ use crate::http::{Base, Http};
 use crate::registry::Registries;
 use crate::sandbox::{Sandbox, Sandboxes};
 use crate::snapshot::Snapshots;
+use crate::storage::Contexts;
 use crate::toolbox::Toolbox;
 use crate::volume::Volumes;
 
@@ -57,6 +58,11 @@ impl Client {
     /// Snapshots: what sandboxes are made from.
     pub fn snapshots(&self) -> Snapshots {
         Snapshots::new(self.clone())
+    }
+
+    /// Files that builds copy.
+    pub fn contexts(&self) -> Contexts {
+        Contexts::new(self.clone())
     }
 
     /// Registries of images, and the right to push to Daytona's own.

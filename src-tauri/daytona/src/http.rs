@@ -14,8 +14,7 @@ mod upload;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
@@ -150,9 +149,12 @@ impl Http {
             request = request.header("X-Daytona-Skip-Last-Activity-Update", "true");
         }
         request = match call.payload.open().await? {
-            Some((kind, body)) => request.header(CONTENT_TYPE, kind).body(body),
-            // Said explicitly: some proxies refuse a POST without a length.
-            None if call.method != Method::GET => request.body(Bytes::new()),
+            Some((kind, body, None)) => request.header(CONTENT_TYPE, kind).body(body),
+            Some((kind, body, Some(length))) => {
+                request.header(CONTENT_TYPE, kind).header(CONTENT_LENGTH, length).body(body)
+            }
+            // Some proxies refuse a POST that does not say its length.
+            None if !matches!(call.method, Method::GET | Method::HEAD) => request.header(CONTENT_LENGTH, 0),
             None => request,
         };
         let begun = Instant::now();

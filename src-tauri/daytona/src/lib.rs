@@ -81,6 +81,7 @@ mod registry;
 mod retry;
 mod sandbox;
 mod snapshot;
+mod storage;
 mod toolbox;
 mod volume;
 
@@ -100,6 +101,7 @@ pub use self::sandbox::{
 pub use self::snapshot::{
     NewSnapshot, Snapshot, SnapshotFilter, SnapshotPage, SnapshotPages, SnapshotState, Snapshots,
 };
+pub use self::storage::{Archive, Contexts};
 pub use self::toolbox::{
     Code, Command, Context, Download, Downloads, Event, Execute, Executed, Execution, FileInfo, Files,
     Follow, GitClone, Interpreter, Logs, Output, Part, Permissions, Position, Printed, Pty, PtyEvent,

@@ -56,6 +56,7 @@ fn run(n: u64) -> RunRecord {
             rule: "user".to_owned(),
             program: Some("/bin/sh".into()),
             sandbox: None,
+            cloud: None,
         },
         state: RunState::Ended(Ending { outcome, at: created + Duration::from_secs(20), usage: None }),
         created,

@@ -274,7 +274,20 @@ pub struct Finish {
 
 /// The backend of a mode, or why there is none.
 pub(crate) fn of(backends: &[Arc<dyn Backend>], mode: Mode) -> Result<Arc<dyn Backend>> {
-    backends.iter().find(|backend| backend.mode() == mode).cloned().ok_or_else(|| Error::BackendUnavailable {
+    supported(mode)?;
+    Ok(backends
+        .iter()
+        .find(|backend| backend.mode() == mode)
+        .cloned()
+        .unwrap_or_else(|| Arc::new(local::Local)))
+}
+
+/// Whether there is a backend of a mode, or why there is none.
+pub(crate) fn supported(mode: Mode) -> Result<()> {
+    if mode != Mode::Auto {
+        return Ok(());
+    }
+    Err(Error::BackendUnavailable {
         backend: mode.name(),
         why: "this version does not choose the place by itself".to_owned(),
         hint: "choose `--mode local`, `sandbox` or `daytona`, or change the setting `mode`",

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::backend::{self, daytona::Daytona, docker::Docker};
+use crate::backend;
 use crate::config::{self, Config, Sources};
 use crate::engine::Engine;
 use crate::error::{Error, Report, Result};
@@ -65,7 +65,7 @@ pub async fn examine(home: &Home, sources: &Sources, mut each: impl FnMut(Check)
         ("run", LIMIT, Box::pin(run_something())),
         ("home", LIMIT, Box::pin(home_is_writable(home.clone()))),
         ("history", LIMIT, Box::pin(history_is_sound(home.clone()))),
-        ("config", LIMIT, Box::pin(config_is_right(home.clone(), sources.clone()))),
+        ("config", LIMIT, Box::pin(config_is_right(sources.clone()))),
         ("login shell", LIMIT, Box::pin(login_shell_answers())),
         ("keychain", LIMIT, Box::pin(keychain_is_open())),
         ("languages", LIMIT, Box::pin(languages())),
@@ -194,15 +194,9 @@ async fn history_is_sound(home: Home) -> Finding {
     }
 }
 
-async fn config_is_right(home: Home, sources: Sources) -> Finding {
+async fn config_is_right(sources: Sources) -> Finding {
     let work = move || {
-        let mode = Config::load(&sources).and_then(|config| {
-            backend::of(
-                &backend::all(Docker::new(home.clone()), Daytona::new(home, std::sync::Arc::default())),
-                config.mode(),
-            )
-            .map(|_| "")
-        });
+        let mode = Config::load(&sources).and_then(|config| backend::supported(config.mode()).map(|()| ""));
         Ok((config::check(&sources), mode))
     };
     let (findings, mode) = match blocking(work).await {

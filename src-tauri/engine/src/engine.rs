@@ -85,7 +85,8 @@ impl Engine {
     /// Opens the user's data in `home`. Settings are read for each run, from `sources` and its workspace.
     pub async fn open(home: Home, sources: Sources) -> Result<Self> {
         let secrets = Arc::new(Secrets::new());
-        let (docker, daytona) = (Docker::new(home.clone()), Daytona::new(home.clone(), Arc::clone(&secrets)));
+        let docker = Docker::new(home.clone());
+        let daytona = Daytona::new(home.clone(), Arc::clone(&secrets), sources.clone());
         let backends = backend::all(docker.clone(), daytona.clone());
         let (home, history, recovered, host) = blocking(move || {
             home.create()?;

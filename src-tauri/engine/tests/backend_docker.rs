@@ -97,8 +97,8 @@ impl Place for Sandbox {
         &[RUN_ID, "PATH", "HOSTNAME", "HOME"]
     }
 
-    fn recipe(&self) -> Option<Box<Recipe>> {
-        Some(Box::new(self.recipe.clone()))
+    fn recipe(&self) -> Option<Box<stigmer_engine::backend::Recipe>> {
+        Some(Box::new(stigmer_engine::backend::Recipe::Sandbox(self.recipe.clone())))
     }
 
     fn alive(&self, marker: &Marker) -> usize {

@@ -121,6 +121,7 @@ mod tests {
                 rule: String::new(),
                 program: None,
                 sandbox: None,
+                cloud: None,
             },
             state: outcome
                 .map_or(RunState::Running, |outcome| RunState::Ended(Ending { outcome, at, usage: None })),

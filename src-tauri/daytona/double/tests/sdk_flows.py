@@ -33,6 +33,7 @@ from daytona import (
     FileDownloadRequest,
     FileUpload,
     Image,
+    ListSandboxesQuery,
     Resources,
     SessionExecuteRequest,
     VolumeMount,
@@ -46,7 +47,6 @@ from daytona.common.errors import (
 )
 from daytona.common.pty import PtySize
 
-ListQuery = __import__("daytona").ListSandboxesQuery
 FLOWS = []
 
 # What the SDK asks for in the calls of `asked`, so that other clients can be compared with it.
@@ -114,19 +114,19 @@ def a_sandbox_is_made_found_listed_and_deleted(double, client, _):
     assert sandbox.env == {"A": "1"} and sandbox.auto_stop_interval == 5
     assert sandbox.labels == {"flow": "1", "code-toolbox-language": "python"}, sandbox.labels
     assert client.get("flow-1").id == client.get(sandbox.id).id == sandbox.id
-    found = list(client.list(ListQuery(labels={"flow": "1"}, limit=1)))
+    found = list(client.list(ListSandboxesQuery(labels={"flow": "1"}, limit=1)))
     assert [each.id for each in found] == [sandbox.id]
     refuses(DaytonaConflictError, lambda: client.create(params), "already exists")
     sandbox.delete(wait=True)
     refuses(DaytonaNotFoundError, lambda: client.get(sandbox.id))
-    assert list(client.list(ListQuery(labels={"flow": "1"}))) == []
+    assert list(client.list(ListSandboxesQuery(labels={"flow": "1"}))) == []
 
 
 @flow
 def lists_go_on_over_pages(double, client, _):
     made = [client.create(CreateSandboxFromSnapshotParams(labels={"page": "1"})) for _ in range(3)]
     double.control("DELETE", "requests")
-    found = list(client.list(ListQuery(labels={"page": "1"}, limit=1)))
+    found = list(client.list(ListSandboxesQuery(labels={"page": "1"}, limit=1)))
     assert {each.id for each in found} == {each.id for each in made}
     pages = [each for each in double.control("GET", "requests") if each["path"] == "/api/sandbox"]
     assert len(pages) == 3, len(pages)
@@ -215,7 +215,8 @@ def a_sandbox_from_an_image_shows_the_log_of_its_build(double, client, _):
 
 @flow
 def snapshots_are_made_from_images(double, client, _):
-    params = CreateSnapshotParams(name="from-image", image="python:3.12-slim", resources=Resources(cpu=2, memory=4, disk=5))
+    size = Resources(cpu=2, memory=4, disk=5)
+    params = CreateSnapshotParams(name="from-image", image="python:3.12-slim", resources=size)
     snapshot = client.snapshot.create(params)
     assert (snapshot.state, snapshot.cpu, snapshot.mem, snapshot.disk) == ("active", 2, 4, 5)
     refuses(DaytonaConflictError, lambda: client.snapshot.create(params), "already exists")
@@ -450,7 +451,9 @@ def deleting_a_session_ends_what_runs_in_it(double, client, sandbox):
 def the_interpreter_keeps_variables(double, client, sandbox):
     interpreter = sandbox.code_interpreter
     seen = []
-    result = interpreter.run_code("import os\nx = 20\nprint(x + 1, os.environ['Q'])", on_stdout=lambda m: seen.append(m.output), envs={"Q": "1"}, timeout=10)
+    code = "import os\nx = 20\nprint(x + 1, os.environ['Q'])"
+    see = lambda message: seen.append(message.output)
+    result = interpreter.run_code(code, on_stdout=see, envs={"Q": "1"}, timeout=10)
     assert (result.stdout, result.error) == ("21 1\n", None), result
     assert "".join(seen) == "21 1\n"
     result = interpreter.run_code("import sys; print(x); print('no', file=sys.stderr); 1 / 0")
@@ -468,7 +471,8 @@ def the_interpreter_keeps_variables(double, client, sandbox):
 
 @flow
 def a_terminal_is_a_terminal(double, client, sandbox):
-    handle = sandbox.process.create_pty_session("term", cwd="/workspace", envs={"E": "1"}, pty_size=PtySize(cols=100, rows=30))
+    size = PtySize(cols=100, rows=30)
+    handle = sandbox.process.create_pty_session("term", cwd="/workspace", envs={"E": "1"}, pty_size=size)
     handle.wait_for_connection()
     handle.send_input("echo $E $(pwd); stty size\n")
     seen = b""
@@ -494,7 +498,8 @@ def files_go_in_and_out(double, client, sandbox):
     data = bytes(range(256)) * 4096
     fs.upload_file(data, "/home/daytona/deep/down/data.bin")
     assert fs.download_file("/home/daytona/deep/down/data.bin") == data
-    fs.upload_files([FileUpload(source=b"a", destination="/workspace/a ä.txt"), FileUpload(source=b"", destination="b.txt")])
+    named = FileUpload(source=b"a", destination="/workspace/a ä.txt")
+    fs.upload_files([named, FileUpload(source=b"", destination="b.txt")])
     wanted = ["/workspace/a ä.txt", "b.txt", "/nowhere"]
     found = fs.download_files([FileDownloadRequest(source=path) for path in wanted])
     assert [each.result for each in found] == [b"a", b"", None], found
@@ -574,7 +579,8 @@ def a_repository_is_cloned_and_changed(double, client, sandbox):
 def asked(double, client):
     """The requests of many calls: the call, then what was sent, with ids that are the same every time."""
     params = CreateSandboxFromSnapshotParams(name="asked", env_vars={"A": "1"}, labels={"k": "v"}, auto_stop_interval=5)
-    image = CreateSandboxFromImageParams(name="built", image="debian:12.4", resources=Resources(cpu=1, memory=1, disk=3))
+    size = Resources(cpu=1, memory=1, disk=3)
+    image = CreateSandboxFromImageParams(name="built", image="debian:12.4", resources=size)
     names, seen = {}, {}
 
     def call(name, action):
@@ -590,7 +596,7 @@ def asked(double, client):
     process, fs = sandbox.process, sandbox.fs
     call("create from image", lambda: client.create(image))
     call("get", lambda: client.get("asked"))
-    call("list", lambda: list(client.list(ListQuery(labels={"k": "v"}, limit=1))))
+    call("list", lambda: list(client.list(ListSandboxesQuery(labels={"k": "v"}, limit=1))))
     call("labels", lambda: sandbox.set_labels({"k": "w"}))
     call("auto-stop", lambda: sandbox.set_autostop_interval(6))
     call("activity", sandbox.refresh_activity)
@@ -616,7 +622,8 @@ def asked(double, client):
     call("delete file", lambda: fs.delete_file("/workspace/x"))
     call("folder", lambda: fs.create_folder("/workspace/d", "755"))
     call("permissions", lambda: fs.set_file_permissions("/workspace/d", mode="700"))
-    call("clone", lambda: refuses(DaytonaError, lambda: sandbox.git.clone("file:///nothing", "/workspace/r", branch="main")))
+    clone = lambda: sandbox.git.clone("file:///nothing", "/workspace/r", branch="main")
+    call("clone", lambda: refuses(DaytonaError, clone))
     call("stop", sandbox.stop)
     call("start", sandbox.start)
     call("force stop", lambda: sandbox.stop(force=True))
@@ -634,7 +641,14 @@ def asked(double, client):
 
 
 # Headers that mean something to Daytona.
-HEADERS = ("accept", "content-type", "sec-websocket-protocol", "user-agent", "x-daytona-source", "x-daytona-sdk-version")
+HEADERS = (
+    "accept",
+    "content-type",
+    "sec-websocket-protocol",
+    "user-agent",
+    "x-daytona-source",
+    "x-daytona-sdk-version",
+)
 
 
 def plain(request, names):

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use jiff::{Timestamp, fmt::rfc2822};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,6 +24,7 @@ const REFUSAL_LIMIT: Duration = Duration::from_secs(10);
 /// A whole answer.
 pub(crate) struct Buffered {
     url: String,
+    date: Option<Timestamp>,
     kind: String,
     body: Bytes,
 }
@@ -31,8 +32,9 @@ pub(crate) struct Buffered {
 impl Buffered {
     pub(super) async fn read(response: Response, operation: &str) -> Result<Self> {
         let (url, kind) = (super::shown(response.url()), content_type(response.headers()));
+        let date = response.headers().get(DATE).and_then(|date| moment(date.to_str().ok()?));
         let body = response.bytes().await.map_err(|source| broken(&source, operation))?;
-        Ok(Self { url, kind, body })
+        Ok(Self { url, date, kind, body })
     }
 
     /// The value in it.
@@ -55,6 +57,11 @@ impl Buffered {
             });
         }
         Ok(())
+    }
+
+    /// What time it is at the server.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        self.date
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -185,9 +192,14 @@ fn pause(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds.ceil()).ok();
     }
-    let until = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let until = moment(text)?;
     // A date in the past, or a clock that is wrong: at once.
     Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+}
+
+/// A date as headers have it.
+fn moment(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 fn request_id(headers: &HeaderMap) -> Option<String> {
@@ -289,7 +301,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_understood_is_not_quoted() {
         let body = Bytes::from_static(br#"{"secret":"hunter2"}"#);
-        let answer = Buffered { url: String::new(), kind: "application/json".to_owned(), body };
+        let answer = Buffered { url: String::new(), date: None, kind: "application/json".to_owned(), body };
         let error = answer.json::<Vec<String>>("GET /x").unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"));
     }

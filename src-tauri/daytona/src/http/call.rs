@@ -94,11 +94,11 @@ impl Payload {
         }
     }
 
-    /// The body with its content type.
-    pub(super) async fn open(&mut self) -> Result<Option<(String, Body)>> {
+    /// The body with its content type, and its length where that is not known from the body itself.
+    pub(super) async fn open(&mut self) -> Result<Option<(String, Body, Option<u64>)>> {
         match self {
             Self::None => Ok(None),
-            Self::Json(bytes) => Ok(Some(("application/json".to_owned(), bytes.clone().into()))),
+            Self::Json(bytes) => Ok(Some(("application/json".to_owned(), bytes.clone().into(), None))),
             Self::Source(source) => source.open().await.map(Some),
         }
     }
@@ -142,6 +142,14 @@ impl Call {
         let bytes = serde_json::to_vec(body).map_err(|source| Error::misuse(source.to_string()))?;
         self.payload = Payload::Json(bytes.into());
         Ok(self)
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
     }
 
     pub(crate) fn payload(mut self, payload: Payload) -> Self {

@@ -28,6 +28,13 @@ impl Trust {
     /// [`Error::WrongAddress`] for what is no address of the web, and for a plain one when the API is encrypted: the
     /// key would travel in the clear.
     pub(crate) fn learn(&self, named: &str) -> Result<Url> {
+        let url = self.named(named)?;
+        self.lock().insert(url.origin().ascii_serialization());
+        Ok(url)
+    }
+
+    /// A place that the API named, as an address, without sending the key there. Fails like [`Trust::learn`].
+    pub(crate) fn named(&self, named: &str) -> Result<Url> {
         let wrong = |url: String, why: &str| Error::WrongAddress { url, why: why.to_owned() };
         let url = Url::parse(named.trim().trim_end_matches('/'))
             .map_err(|_| wrong("an address that the API named".to_owned(), "it is none"))?;
@@ -37,10 +44,9 @@ impl Trust {
         if self.encrypted && url.scheme() != "https" {
             return Err(wrong(
                 shown(&url),
-                "it is not encrypted and the API is, so the key is not sent there",
+                "it is not encrypted and the API is, so nothing secret is sent there",
             ));
         }
-        self.lock().insert(url.origin().ascii_serialization());
         Ok(url)
     }
 

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt as _;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use reqwest::Body;
 
 use super::{Buffered, Call, Http, Payload};
@@ -23,25 +24,43 @@ pub(crate) struct Source {
     kind: String,
     open: Opener,
     repeatable: bool,
-    sent: Arc<AtomicU64>,
+    length: Option<u64>,
+    progress: Arc<Progress>,
+}
+
+/// How far a body has left.
+#[derive(Default)]
+struct Progress {
+    sent: AtomicU64,
+    whole: AtomicBool,
 }
 
 impl Source {
     /// `open` gives the pieces from the start; it is called more than once only if `repeatable`.
     pub(crate) fn new(kind: String, repeatable: bool, open: Opener) -> Self {
-        Self { kind, open, repeatable, sent: Arc::default() }
+        Self { kind, open, repeatable, length: None, progress: Arc::default() }
+    }
+
+    /// Says how long the body is; some servers want to know that before.
+    pub(crate) fn length(self, length: u64) -> Self {
+        Self { length: Some(length), ..self }
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
         self.repeatable
     }
 
-    pub(super) async fn open(&mut self) -> Result<(String, Body)> {
-        let sent = self.sent.clone();
+    pub(super) async fn open(&mut self) -> Result<(String, Body, Option<u64>)> {
+        let (progress, end) = (self.progress.clone(), self.progress.clone());
+        progress.whole.store(false, Ordering::Relaxed);
         let pieces = (self.open)().await?.inspect_ok(move |piece| {
-            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            progress.sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
         });
-        Ok((self.kind.clone(), Body::wrap_stream(pieces)))
+        let ended = stream::poll_fn(move |_| {
+            end.whole.store(true, Ordering::Relaxed);
+            Poll::Ready(None)
+        });
+        Ok((self.kind.clone(), Body::wrap_stream(pieces.chain(ended)), self.length))
     }
 }
 
@@ -49,23 +68,30 @@ impl Http {
     /// Sends a body piece by piece. There is no limit for the whole, only for the time without progress.
     pub(crate) async fn upload(&self, call: Call, source: Source) -> Result<Buffered> {
         let (operation, stall) = (call.operation.clone(), self.limits().stall);
-        let sent = source.sent.clone();
+        let progress = source.progress.clone();
         let call = call.unlimited().payload(Payload::Source(source));
         tokio::select! {
             answer = self.buffered(call) => answer,
-            () = stalled(&sent, stall) => Err(Error::Timeout { operation, after: stall }),
+            () = stalled(&progress, stall) => Err(Error::Timeout { operation, after: stall }),
         }
     }
 }
 
-/// Returns when the count did not change for about `limit`.
-async fn stalled(sent: &AtomicU64, limit: Duration) {
+/// How much longer the other side may take for what it has as a whole: it may have to write many files.
+const PATIENCE: u32 = 5;
+
+/// Returns when nothing left for about `limit`.
+async fn stalled(progress: &Progress, limit: Duration) {
     const LOOKS: u32 = 6;
     let (mut seen, mut same) = (0, 0);
-    while same < LOOKS {
+    loop {
         tokio::time::sleep(limit / LOOKS).await;
-        let now = sent.load(Ordering::Relaxed);
+        let now = progress.sent.load(Ordering::Relaxed);
         same = if now == seen { same + 1 } else { 0 };
         seen = now;
+        let whole = progress.whole.load(Ordering::Relaxed);
+        if same >= if whole { LOOKS * PATIENCE } else { LOOKS } {
+            return;
+        }
     }
 }

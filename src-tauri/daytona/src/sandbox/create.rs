@@ -152,7 +152,7 @@ impl Template {
 pub struct Build {
     /// The Dockerfile.
     pub dockerfile_content: String,
-    /// The names of archives in the server's storage with files that it copies.
+    /// The names of archives with files that it copies, as [`Contexts::upload`](crate::Contexts::upload) gives them.
     pub context_hashes: Vec<String>,
 }
 
@@ -222,7 +222,8 @@ impl Sandboxes {
     /// # Errors
     ///
     /// [`Error::Conflict`] when the name is taken, [`Error::Quota`], [`Error::Invalid`] for a snapshot that is unknown
-    /// or not active. After an error for which [`Error::may_have_happened`] holds, look for the name again.
+    /// or not active, and for a sandbox that did not start: that one is there under its name nevertheless, and the
+    /// caller's to delete. After an error for which [`Error::may_have_happened`] holds, look for the name again.
     pub async fn create(&self, new: &NewSandbox) -> Result<Sandbox> {
         if new.name.is_empty() {
             return Err(Error::misuse("a new sandbox needs a name"));

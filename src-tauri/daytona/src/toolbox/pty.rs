@@ -299,7 +299,7 @@ impl fmt::Debug for Pty {
 }
 
 impl PtyInput {
-    /// Types bytes.
+    /// Types bytes. Dropped in the middle of more than 32 KiB, some of them may have been typed.
     pub async fn send(&self, bytes: impl Into<Bytes>) -> Result<()> {
         let mut bytes = bytes.into();
         while !bytes.is_empty() {

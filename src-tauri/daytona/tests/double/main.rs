@@ -9,5 +9,6 @@ mod files;
 mod ground;
 mod sandboxes;
 mod sessions;
+mod silence;
 mod snapshots;
 mod terminals;

@@ -118,11 +118,26 @@ async fn a_stream_that_stalls_does_not_hold_the_end_up() {
 }
 
 #[tokio::test]
-async fn without_any_websocket_the_plain_log_is_read() {
+async fn a_websocket_that_never_says_anything_is_made_up_for_while_the_command_runs() {
+    for then in [Ending::Close { code: 1000 }, Ending::Drop] {
+        let ground = ground();
+        let Some(session) = session(&ground).await else { return };
+        ground.always("GET", LOGS, Effect::Socket { after: 0, then });
+        let command = session.exec("(echo one; sleep 4; echo two; exit 7)").await.unwrap();
+        let mut follow = session.follow(&command);
+        let first = follow.next().await.unwrap();
+        assert!(matches!(first, Some(Event::Output(output)) if output.bytes == "one\n"));
+        assert_eq!(session.command(&command).await.unwrap().exit_code, None, "it still runs");
+        let rest = read(&mut follow).await.unwrap();
+        assert_eq!((rest.stdout.as_str(), rest.exit), ("two\n", Some(7)));
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_refused_is_tried_again() {
     for effect in [Effect::bad_gateway(), Effect::status(403), Effect::Drop, Effect::html(200)] {
         let ground = ground();
         let Some(session) = session(&ground).await else { return };
-        // Three connections, and then the plain log is asked for at the same address.
         ground.double.fault(Fault::always("GET", LOGS, effect).times(3));
         let command = session.exec(LINES).await.unwrap();
         is_whole(&read(&mut session.follow(&command)).await.unwrap());

@@ -19,10 +19,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use stigmer_daytona::{Client, Filter};
+use stigmer_daytona::Client;
 use stigmer_runner::Keep;
 use tokio::sync::{Mutex, RwLock};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +36,7 @@ use self::place::Placed;
 use self::reach::Reached;
 use super::runner::{self, Keeping, Started};
 use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter};
+use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::os;
@@ -61,6 +62,15 @@ const SWEEPING: Duration = Duration::from_secs(30);
 /// Longest time for what is under way in the background when an engine goes.
 const LEAVING: Duration = Duration::from_secs(30);
 
+/// Longest time for a sandbox to come into being that was asked for by somebody who gave up.
+const COMING: Duration = Duration::from_secs(5);
+
+/// Longest time for one to be made or changed, so that it can be deleted.
+const SETTLING: Duration = Duration::from_mins(5);
+
+/// Time between two looks for what nothing tells.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// Shortest and longest time between two words that a sandbox is still in use.
 const AWAKE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mins(5));
 
@@ -72,6 +82,8 @@ struct Inner {
     home: Home,
     folder: PathBuf,
     secrets: Arc<Secrets>,
+    /// Where the key is, if not in the keychain.
+    sources: Sources,
     stays: AtomicBool,
     /// What is seen through though nobody waits for it.
     tasks: TaskTracker,
@@ -93,12 +105,12 @@ struct Note {
 
 impl Daytona {
     /// The cloud sandboxes of this home. Nothing is asked before it is needed.
-    pub fn new(home: Home, secrets: Arc<Secrets>) -> Self {
-        let folder = home.root().join("cloud");
+    pub fn new(home: Home, secrets: Arc<Secrets>, sources: Sources) -> Self {
         Self(Arc::new(Inner {
+            folder: home.root().join("cloud"),
             home,
-            folder,
             secrets,
+            sources,
             stays: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         }))
@@ -136,23 +148,28 @@ impl Daytona {
         let _ = std::fs::remove_file(self.note_file(id));
     }
 
-    /// The account that a note is of. The key is that of the keychain or the environment.
-    fn account_of(note: &Note) -> Account {
-        let key = std::env::var("DAYTONA_API_KEY").ok().and_then(|key| crate::secrets::Secret::new(key).ok());
+    /// The account that a note is of, with the key as it is now.
+    fn account_of(&self, note: &Note) -> Account {
+        let key = self.account().ok().and_then(|account| account.key);
         Account { api_url: note.api_url.clone(), organization: note.organization.clone(), key }
     }
 
+    /// The account of the user's own settings.
+    fn account(&self) -> Result<Account> {
+        Ok(Account::of(&Config::load(&self.0.sources)?))
+    }
+
     /// Deletes a sandbox in the background; an engine that goes waits for it.
-    fn delete_later(&self, client: Client, id: String) {
+    fn delete_later(&self, client: Client, name: String) {
         self.0.tasks.spawn(async move {
-            if let Err(error) = client.sandboxes().delete(&id).await {
-                tracing::warn!(%error, id, "a cloud sandbox could not be deleted; it deletes itself when it stops");
+            if let Err(error) = delete(&client, &name).await {
+                tracing::warn!(%error, name, "a cloud sandbox could not be deleted; it deletes itself when it stops");
             }
         });
     }
 
     /// Tells the sandbox that it is in use until the guard is dropped.
-    fn keep_awake(&self, reached: &Reached, auto_stop: Duration) -> tokio_util::sync::DropGuard {
+    fn keep_awake(reached: &Reached, auto_stop: Duration) -> tokio_util::sync::DropGuard {
         let over = CancellationToken::new();
         let guard = over.clone().drop_guard();
         if auto_stop.is_zero() {
@@ -219,7 +236,7 @@ impl Daytona {
             back: recipe.bring_back.then(|| recipe.workspace.clone()),
         };
         self.note(id, &note)?;
-        let (reached, back) = self.make_ready(client, recipe, id, &mut note, reporter).await?;
+        let (reached, back) = Box::pin(self.make_ready(client, recipe, id, &mut note, reporter)).await?;
         let mut start = launch.request();
         let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
         start.dir = ByteBuf::from(dir.into_os_string().into_encoded_bytes());
@@ -228,7 +245,7 @@ impl Daytona {
         (start.spool, start.window) = (SPOOL, WINDOW);
         match reached.greet().await?.start(start).await? {
             Started::Running(inner) => {
-                let _awake = self.keep_awake(&reached, recipe.auto_stop);
+                let awake = Self::keep_awake(&reached, recipe.auto_stop);
                 let started = inner.started();
                 Ok(Box::new(InCloud {
                     daytona: self.clone(),
@@ -239,7 +256,7 @@ impl Daytona {
                     finding: Mutex::new(()),
                     back,
                     is_thrown_away: note.is_thrown_away,
-                    _awake,
+                    awake,
                 }))
             }
             Started::Refused(refusal, message) => Err(launch.refused(refusal, message)),
@@ -248,21 +265,13 @@ impl Daytona {
 
     /// Ends what is left of a run, by what was noted of it.
     async fn clean(&self, id: RunId, note: &Note) -> Result<()> {
-        let client = self.client(&Self::account_of(note)).await?;
-        let Some(sandbox) = &note.sandbox else {
-            // It may have been created without our having heard of it.
-            if note.is_thrown_away {
-                let ours = Recipe::of_run(&self.owner()?, &id.to_string());
-                let found = client.sandboxes().list(Filter { labels: ours, ..Filter::default() }).all().await;
-                for one in found.map_err(cloud)? {
-                    client.sandboxes().delete(&one.id).await.map_err(cloud)?;
-                }
-            }
-            return Ok(());
-        };
+        let client = self.client(&self.account_of(note)).await?;
         if note.is_thrown_away {
-            return client.sandboxes().delete(sandbox).await.map(drop).map_err(cloud);
+            // By its name: it may have been created without our having heard of it.
+            self.delete_later(client, name_of(id));
+            return Ok(());
         }
+        let Some(sandbox) = &note.sandbox else { return Ok(()) };
         let found = match client.sandboxes().get(sandbox).await {
             Ok(found) if found.state.is_usable() => found,
             // Where nothing runs nothing is left.
@@ -275,6 +284,31 @@ impl Daytona {
     }
 }
 
+/// The name of the sandbox that a run has for itself.
+fn name_of(id: RunId) -> String {
+    format!("stigmer-{id}")
+}
+
+/// Deletes a sandbox, also one that is just being made. One that is not there is not waited for any longer than it takes
+/// a request that was given up to be carried out.
+async fn delete(client: &Client, name: &str) -> stigmer_daytona::Result<()> {
+    let sandboxes = client.sandboxes();
+    let until = Instant::now() + COMING;
+    loop {
+        match sandboxes.delete(name).await {
+            Ok(Some(_)) => return Ok(()),
+            Ok(None) if Instant::now() >= until => return Ok(()),
+            Ok(None) => sleep(LOOK).await,
+            Err(stigmer_daytona::Error::Conflict(_) | stigmer_daytona::Error::Invalid(_)) => {
+                // Nothing can be done with one that is changing.
+                let is_settled = |sandbox: &stigmer_daytona::Sandbox| sandbox.state.is_settled();
+                sandboxes.wait_until(name, SETTLING, is_settled).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 #[async_trait]
 impl Backend for Daytona {
     fn mode(&self) -> Mode {
@@ -282,8 +316,7 @@ impl Backend for Daytona {
     }
 
     async fn probe(&self) -> Result<()> {
-        let account = Account { api_url: None, organization: None, key: None };
-        self.client(&account).await.map(drop)
+        self.client(&self.account()?).await.map(drop)
     }
 
     async fn start(&self, launch: Launch, reporter: &Reporter) -> Result<Box<dyn Execution>> {
@@ -294,7 +327,7 @@ impl Backend for Daytona {
             });
         };
         let client = self.client(&recipe.account).await?;
-        self.start_in(&launch, recipe, &client, reporter).await
+        Box::pin(self.start_in(&launch, recipe, &client, reporter)).await
     }
 
     async fn cleanup(&self, id: RunId) -> Result<()> {
@@ -302,7 +335,7 @@ impl Backend for Daytona {
         match timeout(SWEEPING, self.clean(id, &note)).await {
             Ok(Ok(())) => self.let_go(id),
             Ok(Err(error)) => {
-                tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended")
+                tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended");
             }
             Err(_) => tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time"),
         }
@@ -316,7 +349,7 @@ impl Backend for Daytona {
     async fn reattach(&self, id: RunId, offset: u64) -> Result<Option<Box<dyn Execution>>> {
         let Some(note) = self.noted(id) else { return Ok(None) };
         let Some(sandbox) = &note.sandbox else { return Ok(None) };
-        let client = self.client(&Self::account_of(&note)).await?;
+        let client = self.client(&self.account_of(&note)).await?;
         let found = match client.sandboxes().get(sandbox).await {
             Ok(found) if found.state.is_usable() => found,
             Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return Ok(None),
@@ -326,7 +359,7 @@ impl Backend for Daytona {
         let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
         let inner = greeted.resume(offset, KEEPING).await?;
         let minutes = found.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
-        let _awake = self.keep_awake(&reached, Duration::from_secs(60 * minutes));
+        let awake = Self::keep_awake(&reached, Duration::from_secs(60 * minutes));
         let back = note.back.map(|workspace| {
             let copy = self.copy(&workspace, &found.id);
             Back::new(copy, Arc::new(reached.clone()), Reporter::silent())
@@ -340,7 +373,7 @@ impl Backend for Daytona {
             finding: Mutex::new(()),
             back,
             is_thrown_away: note.is_thrown_away,
-            _awake,
+            awake,
         })))
     }
 

@@ -134,7 +134,7 @@ impl Here {
         changes: Vec<Change>,
         talk: &mut Talk,
         mut progress: Progress,
-    ) -> Result<(Vec<(ByteBuf, ByteBuf)>, Vec<Problem>)> {
+    ) -> Result<Verdict> {
         put(talk, &Word::Ask(Ask::Take)).map_err(broken)?;
         let paths: Vec<_> = changes.into_iter().map(|change| change.path).collect();
         let sent = send(&self.dir, &paths, &mut talk.counted(&mut progress)).map_err(broken)?;
@@ -186,6 +186,9 @@ impl Here {
     }
 }
 
+/// What was kept twice, and what could not be dealt with.
+type Verdict = (Vec<(ByteBuf, ByteBuf)>, Vec<Problem>);
+
 /// An answer that is a list of changes and problems.
 fn listed(talk: &mut Talk) -> Result<Survey> {
     let mut survey = Survey::default();
@@ -200,7 +203,7 @@ fn listed(talk: &mut Talk) -> Result<Survey> {
 }
 
 /// An answer that says what became of something.
-fn verdict(talk: &mut Talk) -> Result<(Vec<(ByteBuf, ByteBuf)>, Vec<Problem>)> {
+fn verdict(talk: &mut Talk) -> Result<Verdict> {
     let (mut conflicts, mut problems) = (Vec::new(), Vec::new());
     loop {
         match get(talk).map_err(broken)? {
@@ -220,6 +223,7 @@ fn astray(word: Word) -> Error {
 }
 
 /// An exchange that broke off.
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
 fn broken(error: io::Error) -> Error {
     Error::Sync { why: error.to_string() }
 }

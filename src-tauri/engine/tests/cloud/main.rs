@@ -11,4 +11,5 @@ mod desk;
 mod sky;
 
 mod failing;
+mod kept;
 mod running;

@@ -63,6 +63,11 @@ impl Sky {
         all.iter().filter_map(|one| one["id"].as_str().map(str::to_owned)).collect()
     }
 
+    /// Changes a sandbox as if it happened by itself.
+    pub(crate) fn change(&self, name: &str, state: &str, reason: Option<&str>) {
+        tokio::task::block_in_place(|| self.double.change_sandbox(name, state, reason));
+    }
+
     /// A line in a sandbox that is asked for.
     pub(crate) fn asking(&self, sandbox: Sandbox, line: &str) -> RunSpec {
         let mut spec = self.line(line);

@@ -12,7 +12,7 @@ pub(crate) mod terminal;
 use std::path::Path;
 use std::sync::Arc;
 
-use stigmer_engine::backend::docker::Recipe;
+use stigmer_engine::backend::Recipe;
 use stigmer_engine::backend::{Backend, Execution, Finish, Launch, Reporter, Stream};
 use stigmer_engine::spec::{Input, RunId, Text};
 

@@ -43,11 +43,11 @@ async fn child_stays_and_runs() {
 
 /// Bytes of output in the log.
 fn length(yard: &Yard, id: RunId) -> u64 {
-    LogReader::open(&yard.home.run(id)).length().unwrap_or_default()
+    LogReader::open(yard.home.run(id)).length().unwrap_or_default()
 }
 
 /// A run whose engine was killed.
-async fn orphan(yard: &Yard, is_fresh: bool) -> RunId {
+fn orphan(yard: &Yard, is_fresh: bool) -> RunId {
     let mut child = process("kept::child_stays_and_runs");
     child.env(HOME, yard.home.root()).env(MARKER, yard.marker.name()).current_dir(&yard.workspace);
     child.env("TMPDIR", yard.home.root());
@@ -83,7 +83,7 @@ fn is_complete(yard: &Yard, engine: &Engine, id: RunId) {
 async fn a_run_goes_on_without_its_engine_and_the_next_one_has_all_of_it() {
     for is_fresh in [false, true] {
         let yard = Yard::with("ttl: 60");
-        let id = orphan(&yard, is_fresh).await;
+        let id = tokio::task::block_in_place(|| orphan(&yard, is_fresh));
         assert_ne!(yard.marker.alive().len(), 0);
         // Whoever only passes by leaves it alone.
         let guest = yard.open().await;
@@ -102,7 +102,7 @@ async fn a_run_goes_on_without_its_engine_and_the_next_one_has_all_of_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_ended_meanwhile_is_told_as_it_ended() {
     let yard = Yard::with("ttl: 60");
-    let id = orphan(&yard, false).await;
+    let id = tokio::task::block_in_place(|| orphan(&yard, false));
     yard.say("enough");
     until("it ended", || yard.workspace.join("last").exists().then_some(())).await;
     yard.marker.until_none_is_alive().await;
@@ -114,14 +114,14 @@ async fn one_that_ended_meanwhile_is_told_as_it_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_taken_up_can_be_stopped_and_one_that_was_not_too() {
     let yard = Yard::with("ttl: 60");
-    let id = orphan(&yard, false).await;
+    let id = tokio::task::block_in_place(|| orphan(&yard, false));
     let engine = taken_up(&yard, id).await;
     let asked = Instant::now();
     within(engine.stop(id, Stop::Force)).await.unwrap();
     assert_eq!(outcome(&end(&engine, id).await).word(), "cancelled");
     assert!(asked.elapsed() < Duration::from_secs(5) && yard.marker.alive().is_empty());
     within(engine.close(Stop::Force)).await;
-    let id = orphan(&yard, true).await;
+    let id = tokio::task::block_in_place(|| orphan(&yard, true));
     let guest = yard.open().await;
     within(guest.stop(id, Stop::Force)).await.unwrap();
     assert_eq!(within(guest.get(id)).await.unwrap().state.word(), "lost");
@@ -132,7 +132,7 @@ async fn a_run_that_was_taken_up_can_be_stopped_and_one_that_was_not_too() {
 async fn it_is_the_same_far_away() {
     let line = Line::tcp().await;
     let yard = Yard::with(&format!("ttl: 60, {}", line.setting()));
-    let id = orphan(&yard, false).await;
+    let id = tokio::task::block_in_place(|| orphan(&yard, false));
     let engine = taken_up(&yard, id).await;
     // The workspace there is a copy, so it cannot be told that it is enough.
     let before = length(&yard, id);

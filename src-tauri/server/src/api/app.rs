@@ -103,7 +103,7 @@ struct ModeState {
     mode: Mode,
     /// Whether a run in it would start.
     available: bool,
-    /// `ready`, `image missing`, `no engine` or `not yet`.
+    /// `ready`, `image missing`, `no engine`, `no key` or `not yet`.
     word: &'static str,
     /// Why, or where runs go.
     detail: String,
@@ -124,9 +124,31 @@ async fn modes(
     Ok(Json(vec![
         ModeState { mode: Mode::Local, available: true, word: "ready", detail: local },
         sandbox,
-        later(Mode::Daytona, "Comes with a later version."),
+        daytona_mode(&engine, &workspace).await,
         later(Mode::Auto, "Comes with a later version; it will choose between local and sandbox."),
     ]))
+}
+
+/// Whether a run in the cloud could start: there is a key. The cloud itself is not asked: a look costs nothing.
+async fn daytona_mode(engine: &Engine, workspace: &Path) -> ModeState {
+    let state = |available, word, detail| ModeState { mode: Mode::Daytona, available, word, detail };
+    let found = async {
+        let config = engine.config(workspace)?;
+        let (daytona, account) = engine.daytona(Some(workspace))?;
+        daytona.client(&account).await?;
+        let snapshot = config.text("sandbox.snapshot_id").filter(|name| !name.is_empty()).map(str::to_owned);
+        Ok::<_, stigmer_engine::Error>(snapshot)
+    };
+    match found.await {
+        Ok(snapshot) => {
+            let snapshot = snapshot.unwrap_or_else(|| "Daytona's own snapshot".to_owned());
+            state(true, "ready", format!("{snapshot}; the workspace is copied there."))
+        }
+        Err(error) if error.code() == "daytona-no-key" => {
+            state(false, "no key", error.hint().unwrap_or_default())
+        }
+        Err(error) => state(false, "unusable", error.to_string()),
+    }
 }
 
 /// Whether a run in a sandbox would start: the settings are understood, the engine answers, the image is there or can be

@@ -113,7 +113,7 @@ pub(super) async fn input(
     }
     drop(input);
     if run.echo {
-        run.log.line(Stream::Out, sent.data.as_bytes());
+        run.log.lines(Stream::Out, sent.data.as_bytes());
     }
     Ok(StatusCode::NO_CONTENT)
 }

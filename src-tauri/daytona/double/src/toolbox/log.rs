@@ -44,19 +44,27 @@ impl Log {
         Self { texts: Mutex::default(), grown: watch::Sender::new(0) }
     }
 
-    /// Adds a line, with its newline or without.
-    pub(super) fn line(&self, stream: Stream, line: &[u8]) {
+    /// Adds lines, the last of them with its newline or without.
+    pub(super) fn lines(&self, stream: Stream, lines: &[u8]) {
+        if lines.is_empty() {
+            return;
+        }
         let length = {
             let mut texts = lock(&self.texts);
             let Texts { marked, merged, out, err, .. } = &mut *texts;
-            marked.extend_from_slice(&stream.marker());
-            for text in [marked, merged, if stream == Stream::Out { out } else { err }] {
-                text.extend_from_slice(line);
-                if line.last() != Some(&b'\n') {
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                marked.extend_from_slice(&stream.marker());
+                marked.extend_from_slice(line);
+            }
+            let own = if stream == Stream::Out { out } else { err };
+            merged.extend_from_slice(lines);
+            own.extend_from_slice(lines);
+            if lines.last() != Some(&b'\n') {
+                for text in [&mut *marked, merged, own] {
                     text.push(b'\n');
                 }
             }
-            texts.marked.len()
+            marked.len()
         };
         self.grown.send_replace(length);
     }
@@ -104,9 +112,8 @@ mod tests {
     #[test]
     fn every_line_has_the_marker_of_its_stream_and_a_newline() {
         let log = Log::new();
-        log.line(Stream::Out, b"one\n");
-        log.line(Stream::Out, b"two\n");
-        log.line(Stream::Err, b"three");
+        log.lines(Stream::Out, b"one\ntwo\n");
+        log.lines(Stream::Err, b"three");
         assert_eq!(log.marked(), b"\x01\x01\x01one\n\x01\x01\x01two\n\x02\x02\x02three\n");
         assert_eq!(log.merged(), b"one\ntwo\nthree\n");
         assert_eq!(log.only(Stream::Out), b"one\ntwo\n");

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use nix::sys::stat::Mode;
 use serde_json::{Value, json};
 use std::os::unix::fs::OpenOptionsExt as _;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::pipe::{OpenOptions, Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,9 @@ use super::log::{Log, Stream};
 use super::session::Session;
 use crate::cloud::lock;
 use crate::world::new_id;
+
+/// Bytes of output that are read at once.
+const PIECE: usize = 64 << 10;
 
 /// A command that was given to a session's shell.
 #[derive(Debug)]
@@ -148,15 +151,26 @@ fn pipes(folder: &Path) -> io::Result<Pipes> {
     })
 }
 
-/// Takes one stream into the log, line by line.
-async fn pump(stream: impl AsyncRead + Unpin, of: Stream, log: &Log) -> io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    let mut line = Vec::new();
-    while stream.read_until(b'\n', &mut line).await? > 0 {
-        log.line(of, &line);
-        line.clear();
+/// Takes one stream into the log, in whole lines.
+async fn pump(mut stream: impl AsyncRead + Unpin, of: Stream, log: &Log) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    let mut held = Vec::new();
+    loop {
+        let read = stream.read(&mut piece).await?;
+        if read == 0 {
+            log.lines(of, &held);
+            return Ok(());
+        }
+        match piece[..read].iter().rposition(|&byte| byte == b'\n') {
+            None => held.extend_from_slice(&piece[..read]),
+            Some(last) => {
+                held.extend_from_slice(&piece[..=last]);
+                log.lines(of, &held);
+                held.clear();
+                held.extend_from_slice(&piece[last + 1..read]);
+            }
+        }
     }
-    Ok(())
 }
 
 /// The commands of a session have ids of their own.

@@ -10,6 +10,8 @@ use crate::http::{Call, Incoming};
 
 /// Breaks in a row after which a download fails.
 const BREAKS: u32 = 5;
+/// Of a refusal no more than this is read.
+const MAX_REFUSAL: usize = 64 << 10;
 
 /// A file that is being fetched. What breaks is continued where it was, if the file is still the same.
 pub struct Download {
@@ -50,7 +52,7 @@ impl Files {
             return Err(Error::Unexpected { operation, why });
         };
         let form = Form::new(boundary);
-        Ok(Downloads { incoming, form, inside: false, ended: false })
+        Ok(Downloads { incoming, form, inside: false, refused: None, ended: false })
     }
 }
 
@@ -130,6 +132,8 @@ pub struct Downloads {
     incoming: Incoming,
     form: Form,
     inside: bool,
+    /// The file whose refusal is being read, and as much of that as there is.
+    refused: Option<(String, Vec<u8>)>,
     ended: bool,
 }
 
@@ -156,25 +160,39 @@ impl Downloads {
     /// # Errors
     ///
     /// [`Error::Cut`] when the sandbox broke off in the middle, which is how it tells that reading a file failed.
+    /// May be dropped and asked again, like [`Downloads::chunk`].
     pub async fn next(&mut self) -> Result<Option<Part>> {
-        while self.inside {
-            self.chunk().await?;
-        }
-        while !self.ended {
+        loop {
+            while let Some(bytes) = self.chunk().await? {
+                self.refusal_goes_on(&bytes);
+            }
+            if let Some((path, body)) = self.refused.take() {
+                let error = refusal(self.incoming.operation(), &body);
+                return Ok(Some(Part::Failed { path, error }));
+            }
+            if self.ended {
+                return Ok(None);
+            }
             match self.item().await? {
                 Item::Head(head) => {
                     self.inside = true;
-                    if head.name == "error" {
-                        let error = self.failure().await?;
-                        return Ok(Some(Part::Failed { path: head.filename, error }));
+                    if head.name != "error" {
+                        return Ok(Some(Part::File { path: head.filename }));
                     }
-                    return Ok(Some(Part::File { path: head.filename }));
+                    self.refused = Some((head.filename, Vec::new()));
                 }
                 Item::End => self.ended = true,
                 _ => {}
             }
         }
-        Ok(None)
+    }
+
+    fn refusal_goes_on(&mut self, bytes: &Bytes) {
+        if let Some((_, body)) = &mut self.refused
+            && body.len() < MAX_REFUSAL
+        {
+            body.extend_from_slice(bytes);
+        }
     }
 
     /// The next bytes of the current file, `None` at its end.
@@ -205,17 +223,6 @@ impl Downloads {
                 item => return Ok(item),
             }
         }
-    }
-
-    async fn failure(&mut self) -> Result<Error> {
-        const MAX: usize = 64 << 10;
-        let mut body = Vec::new();
-        while let Some(bytes) = self.chunk().await? {
-            if body.len() < MAX {
-                body.extend_from_slice(&bytes);
-            }
-        }
-        Ok(refusal(self.incoming.operation(), &body))
     }
 }
 

@@ -362,6 +362,21 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_bytes_at_all_make_it_fall_over(
+            bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'-'), Just(b'X'), Just(13), Just(10), Just(b'"'), Just(b';')], 0..200),
+            kind in "[ -~é]{0,40}",
+        ) {
+            let mut form = Form::new("X");
+            form.feed(b"--X\r\nContent-Disposition: form-data; name=");
+            form.feed(&bytes);
+            let ended = (0..1000).any(|_| matches!(form.next(), Item::More | Item::End | Item::Broken(_)));
+            prop_assert!(ended);
+            boundary_of(&kind);
+            parameter(&kind, "name");
+            decode_extended(&kind);
+        }
+
+        #[test]
         fn it_does_not_matter_where_slices_end(
             datas in prop::collection::vec("[-XY\r\n]{0,12}", 1..4), step in 1usize..9,
         ) {

@@ -5,6 +5,9 @@
 //! WebSocket delivers while it lives, after a break what it repeats is left out by counting, the record decides about
 //! the end, and the plain log then fills in whatever is missing. Where no WebSocket can be had, the plain log is read
 //! again and again instead.
+//!
+//! What cannot be seen by counting: a stream that repeats itself within one connection looks like a program that prints
+//! the same twice.
 
 mod live;
 

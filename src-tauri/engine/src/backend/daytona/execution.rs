@@ -40,7 +40,8 @@ pub(super) struct InCloud {
     /// Deletes the sandbox at the end.
     pub is_thrown_away: bool,
     /// Keeps it from stopping by itself.
-    pub _awake: DropGuard,
+    #[expect(dead_code, reason = "held, and dropped with the run")]
+    pub awake: DropGuard,
 }
 
 impl InCloud {
@@ -83,6 +84,9 @@ impl InCloud {
     async fn must_run(&self) -> Result<()> {
         match self.reached.client.sandboxes().get(&self.reached.id).await {
             Ok(sandbox) if sandbox.state == State::Started => Ok(()),
+            Ok(sandbox) if matches!(sandbox.state, State::Destroying | State::Destroyed) => {
+                Err(Error::SandboxLost { why: "it was deleted".to_owned() })
+            }
             Ok(sandbox) => Err(Error::SandboxLost {
                 why: match sandbox.error_reason {
                     Some(reason) => format!("it is `{}`: {reason}", sandbox.state),
@@ -117,7 +121,7 @@ impl Drop for InCloud {
     fn drop(&mut self) {
         self.daytona.let_go(self.id);
         if self.is_thrown_away {
-            self.daytona.delete_later(self.reached.client.clone(), self.reached.id.clone());
+            self.daytona.delete_later(self.reached.client.clone(), super::name_of(self.id));
         }
     }
 }

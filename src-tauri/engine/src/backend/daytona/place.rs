@@ -40,7 +40,7 @@ impl Daytona {
         let owner = self.owner()?;
         if recipe.fresh {
             let labels = Recipe::of_run(&owner, &id.to_string());
-            return self.create(client, recipe, labels, reporter).await;
+            return self.create(client, recipe, super::name_of(id), labels, reporter).await;
         }
         reporter.step("find the sandbox of this workspace").await;
         let labels = recipe.of_workspace(&owner);
@@ -61,18 +61,19 @@ impl Daytona {
                 Err(error) => return Err(cloud(error)),
             }
         }
-        self.create(client, recipe, labels, reporter).await
+        let name = format!("stigmer-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+        self.create(client, recipe, name, labels, reporter).await
     }
 
     async fn create(
         &self,
         client: &Client,
         recipe: &Recipe,
+        name: String,
         labels: std::collections::BTreeMap<String, String>,
         reporter: &Reporter,
     ) -> Result<Placed> {
         reporter.step("create a sandbox in the cloud").await;
-        let name = format!("stigmer-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
         let new = recipe.sandbox(name, labels);
         let created = match client.sandboxes().create(&new).await {
             Err(error) if self.activated(client, &new.template, &error, reporter).await? => {

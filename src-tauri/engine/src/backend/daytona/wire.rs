@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stigmer_daytona::{Pty, PtyEvent, PtyInput, PtyOptions, Toolbox};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, SimplexStream, WriteHalf, simplex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +53,9 @@ pub(super) async fn open(
             return Err(refused("it did not start in time"));
         }
     };
-    let ((from, to_engine), (from_engine, to)) = (simplex(BUFFER), simplex(BUFFER));
+    // Whichever side lets go of both halves, the other one learns it.
+    let (engine, wire) = duplex(BUFFER);
+    let ((from, to), (from_engine, to_engine)) = (split(engine), split(wire));
     let over = CancellationToken::new();
     tokio::spawn(carry_requests(pty.input(), from_engine, over.clone()));
     tokio::spawn(carry_replies(pty, rest, to_engine, over));
@@ -88,7 +90,7 @@ fn refused(why: &str) -> Error {
     }
 }
 
-async fn carry_requests(input: PtyInput, mut from: ReadHalf<SimplexStream>, over: CancellationToken) {
+async fn carry_requests(input: PtyInput, mut from: ReadHalf<DuplexStream>, over: CancellationToken) {
     let _over = over.clone().drop_guard();
     let mut piece = vec![0; 32 << 10];
     loop {
@@ -102,26 +104,40 @@ async fn carry_requests(input: PtyInput, mut from: ReadHalf<SimplexStream>, over
     }
 }
 
-async fn carry_replies(mut pty: Pty, rest: Bytes, mut to: WriteHalf<SimplexStream>, over: CancellationToken) {
-    let _over = over.clone().drop_guard();
+async fn carry_replies(mut pty: Pty, rest: Bytes, to: WriteHalf<DuplexStream>, over: CancellationToken) {
+    let has_exited = carry_until_over(&mut pty, rest, to, &over).await;
+    // First of all the other side learns it: what follows may take its time.
+    over.cancel();
+    if !has_exited {
+        give_up(pty).await;
+    }
+}
+
+/// Whether the terminal's own end is why.
+async fn carry_until_over(
+    pty: &mut Pty,
+    rest: Bytes,
+    mut to: WriteHalf<DuplexStream>,
+    over: &CancellationToken,
+) -> bool {
     if to.write_all(&rest).await.is_err() {
-        return give_up(pty).await;
+        return false;
     }
     loop {
         let event = tokio::select! {
-            () = over.cancelled() => return give_up(pty).await,
+            () = over.cancelled() => return false,
             event = pty.next() => event,
         };
         let written = match event {
             Ok(Some(PtyEvent::Output(bytes))) => to.write_all(&bytes).await,
-            Ok(Some(PtyEvent::Exit { .. }) | None) => return,
+            Ok(Some(PtyEvent::Exit { .. }) | None) => return true,
             Err(error) => {
                 tracing::debug!(%error, "a terminal broke off");
-                return give_up(pty).await;
+                return false;
             }
         };
         if written.is_err() {
-            return give_up(pty).await;
+            return false;
         }
     }
 }

@@ -78,9 +78,8 @@ impl Docker {
             }
         }
         let is_swept = |one: &Container| {
-            !one.is_kept
-                && !(one.runs && self.0.folders.is_keeper(&one.name))
-                && (what == Sweep::Unused || one.is_fresh || !one.runs)
+            let is_needed = one.is_kept || one.runs && self.0.folders.is_keeper(&one.name);
+            !is_needed && (what == Sweep::Unused || one.is_fresh || !one.runs)
         };
         for container in there.into_iter().filter(is_swept) {
             let Some(claimed) = self.0.folders.claim(&container.name) else { continue };

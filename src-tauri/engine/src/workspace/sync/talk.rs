@@ -6,7 +6,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::sync::mpsc;
 
 use super::Progress;
-use crate::backend::{Execution, Exit, Stream};
+use crate::backend::{Execution, Stream};
 use crate::error::{Error, Result};
 use crate::run::blocking;
 
@@ -58,17 +58,17 @@ pub(super) async fn talk<T: Send + 'static>(
             // Whoever has given up reads to the end of it no more.
             let _ = answers.send(output.bytes).await;
         }
-        let exit = execution.wait().await?.exit;
-        Result::Ok((exit, String::from_utf8_lossy(&complaint).trim().to_owned()))
+        execution.wait().await?;
+        Result::Ok(String::from_utf8_lossy(&complaint).trim().to_owned())
     };
     let (done, fed, drained) = tokio::join!(done, feed, drain);
     match (done?, drained) {
         (Ok(done), Ok(_)) => fed.map(|()| done),
-        (_, Err(error)) => Err(error),
-        (Err(Error::Sync { why }), Ok((exit, complaint))) if exit != Exit::Code(0) => {
-            Err(Error::Sync { why: if complaint.is_empty() { why } else { complaint } })
+        // Why the other side gave up says more than that it did.
+        (Err(Error::Sync { .. }), Ok(complaint)) if !complaint.is_empty() => {
+            Err(Error::Sync { why: complaint })
         }
-        (Err(error), Ok(_)) => Err(error),
+        (Err(error), Ok(_)) | (_, Err(error)) => Err(error),
     }
 }
 
