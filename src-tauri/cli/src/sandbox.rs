@@ -13,6 +13,7 @@ use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
 use stigmer_engine::sandbox::{Detail, Sandbox};
 use stigmer_engine::spec::{self, Input, Mode, RunSpec, Target, Work};
+use stigmer_engine::state::Place;
 use stigmer_engine::{Error, Result};
 
 use crate::args::{Named, SandboxArguments, SandboxCommand, SandboxList};
@@ -23,7 +24,7 @@ use crate::run::{Attachment, Carrier, attach, terminal_size};
 use crate::runs::size;
 use crate::table::Table;
 
-use self::cloud::{Cloud, Found};
+use self::cloud::Cloud;
 
 /// Lists what each of the usual package managers installed, where it is there.
 const PACKAGES: &str = "\
@@ -131,17 +132,8 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
             }
         }
         SandboxCommand::Logs(named) => return logs(engine, &named.name).await,
-        SandboxCommand::Inspect { named: Named { name }, json } => {
-            let here = async {
-                let detail = docker.sandbox_detail(&wish, &name).await?;
-                Ok(if json { of_mode(&detail, Mode::Sandbox).to_string() } else { facts(&detail, output) })
-            };
-            let there = async {
-                let detail = daytona.sandbox_detail(account, &name).await?;
-                Ok(if json { json!(detail).to_string() } else { cloud::facts(&detail, output) })
-            };
-            let (Found::Container(text) | Found::Cloud(text)) = Cloud::either(here, there).await?;
-            answer(&text)?;
+        SandboxCommand::Inspect { named, json } => {
+            inspect(docker, &wish, &cloud, &named.name, json, output).await?;
         }
         SandboxCommand::Ports(named) => {
             let detail = docker.sandbox_detail(&wish, &named.name).await?;
@@ -153,6 +145,26 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
         SandboxCommand::Shell(_) | SandboxCommand::Packages(_) | SandboxCommand::Exec { .. } => {}
     }
     Ok(Exit::Success)
+}
+
+/// Prints everything about a container, or about a sandbox in the cloud.
+async fn inspect(
+    docker: &Docker,
+    wish: &Wish,
+    cloud: &Cloud<'_>,
+    name: &str,
+    as_json: bool,
+    output: &Output,
+) -> Result<(), Failure> {
+    let here = async {
+        let detail = docker.sandbox_detail(wish, name).await?;
+        Ok(if as_json { of_mode(&detail, Mode::Sandbox).to_string() } else { facts(&detail, output) })
+    };
+    let there = async {
+        let detail = cloud.daytona.sandbox_detail(&cloud.account, name).await?;
+        Ok(if as_json { json!(detail).to_string() } else { cloud::facts(&detail, output) })
+    };
+    answer(&Cloud::either(here, there).await?)
 }
 
 /// Lists containers and what is in the cloud. Where there is no engine for containers that is only told when the cloud
@@ -200,10 +212,13 @@ fn of_mode(one: &impl serde::Serialize, mode: Mode) -> serde_json::Value {
 
 /// Prints what the last run in a sandbox printed.
 async fn logs(engine: &Engine, name: &str) -> Result<Exit, Failure> {
-    let filter = Filter { modes: vec![Mode::Sandbox], limit: 1000, ..Filter::default() };
+    let filter = Filter { modes: vec![Mode::Sandbox, Mode::Daytona], limit: 1000, ..Filter::default() };
     let runs = engine.list(filter).await?;
-    let last =
-        runs.iter().find(|run| run.place.sandbox.as_ref().is_some_and(|sandbox| sandbox.container == name));
+    let is_its = |place: &Place| {
+        place.sandbox.as_ref().is_some_and(|sandbox| sandbox.container == name)
+            || place.cloud.as_ref().is_some_and(|cloud| cloud.name == name || cloud.id == name)
+    };
+    let last = runs.iter().find(|run| is_its(&run.place));
     let Some(last) = last else { return Err(Error::SandboxNotFound { name: name.to_owned() }.into()) };
     let options = crate::args::Logs::of(last.id.to_string());
     crate::runs::logs(engine, &options).await

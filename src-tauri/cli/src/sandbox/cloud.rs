@@ -17,12 +17,6 @@ pub(super) struct Cloud<'a> {
     pub(super) account: Account,
 }
 
-/// Where a sandbox of some name was found.
-pub(super) enum Found<T> {
-    Container(T),
-    Cloud(T),
-}
-
 impl<'a> Cloud<'a> {
     pub(super) fn of(engine: &'a Engine) -> Result<Self> {
         let here = std::env::current_dir().ok();
@@ -53,17 +47,16 @@ impl<'a> Cloud<'a> {
     pub(super) async fn either<T>(
         container: impl Future<Output = Result<T>>,
         cloud: impl Future<Output = Result<T>>,
-    ) -> Result<Found<T>> {
+    ) -> Result<T> {
         let error = match container.await {
-            Ok(done) => return Ok(Found::Container(done)),
+            Ok(done) => return Ok(done),
             Err(error @ (Error::SandboxNotFound { .. } | Error::BackendUnavailable { .. })) => error,
             Err(error) => return Err(error),
         };
         match cloud.await {
-            Ok(done) => Ok(Found::Cloud(done)),
-            // It is in neither place, as far as anybody can tell who is not asked.
+            // It is not here, and there nobody was asked.
             Err(Error::NoCloudKey { .. }) => Err(error),
-            Err(other) => Err(other),
+            other => other,
         }
     }
 }

@@ -28,7 +28,7 @@ fn sandboxes_in_the_cloud_are_listed_beside_containers_and_looked_after() {
     if !has_docker(test) {
         return;
     }
-    sky.ends(["run", "--mode", "daytona", "true"]);
+    sky.ends(["run", "--mode", "daytona", "echo said"]);
     let mut lines = sky.ends(["sandbox", "list", "--json"]).json();
     let line = lines.remove(0);
     assert!(lines.is_empty() && line["mode"] == "daytona" && line["kind"] == "shared", "{line}");
@@ -41,6 +41,7 @@ fn sandboxes_in_the_cloud_are_listed_beside_containers_and_looked_after() {
     );
     let detail = sky.ends(["sandbox", "inspect", id]).out();
     assert!(detail.contains("stigmer.home=") && detail.contains("1 CPU, 1 GiB of memory"), "{detail}");
+    assert_eq!(sky.ends(["sandbox", "logs", name]).out(), "said\n");
     let asked = sky.asked();
     let only_looks = |one: &String| one.starts_with("GET /api/sandbox");
     assert!(asked.len() == 2 && asked.iter().all(only_looks), "nothing is woken or prolonged: {asked:?}");
