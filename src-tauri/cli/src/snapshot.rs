@@ -15,6 +15,7 @@ use stigmer_engine::{Error, Report};
 use crate::args::{Create, SnapshotArguments, SnapshotCommand};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone, answer};
+use crate::run::Signals;
 
 const SETTING: &str = "sandbox.snapshot_id";
 
@@ -102,7 +103,13 @@ impl Desk<'_> {
             region: options.region.or(target),
             entrypoint: options.entrypoint,
         };
-        let begun = self.daytona.create_snapshot(&self.account, new).await?;
+        let name = new.name.clone();
+        let mut signals = Signals::new()?;
+        let begun = tokio::select! {
+            begun = self.daytona.create_snapshot(&self.account, new) => begun?,
+            // What was asked for may have arrived.
+            signal = signals.stop() => return Ok(self.leave(&name, signal)),
+        };
         self.see_through(begun, is_built, &follow).await
     }
 

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use serde_json::json;
-use stigmer_engine::Report;
 use stigmer_engine::snapshot::{News, Snapshot};
+use stigmer_engine::{Error, Report};
 
 use super::{Desk, unusable};
 use crate::args::Follow;
@@ -37,12 +37,7 @@ impl Desk<'_> {
         let followed = self.daytona.follow_snapshot(&self.account, &id, is_built, how.timeout, tell);
         let followed = tokio::select! {
             followed = followed => followed,
-            signal = signals.stop() => {
-                self.output.warning(format_args!(
-                    "{name} is not waited for any longer; Daytona goes on with it. How it is: stigmer snapshot show {name}"
-                ));
-                return Ok(Exit::Signal(signal));
-            }
+            signal = signals.stop() => return Ok(self.leave(&name, signal)),
         };
         match followed {
             Ok(done) if how.json => answer(&json!(done).to_string())?,
@@ -50,19 +45,17 @@ impl Desk<'_> {
                 self.output.note(Tone::Good, format_args!("{name} is {}", done.words()));
                 self.output.note(Tone::Dim, format_args!("next: {}", done.next_step()));
             }
-            Err(_) if seen.is_settled() || seen.state == "removing" => return Err(unusable(&seen)),
-            Err(error) => {
-                let mut report = Report::from(error);
-                if report.code == "daytona-state" {
-                    let waited = time(how.timeout);
-                    report.message =
-                        format!("the snapshot `{name}` is not ready after {waited}: {}", seen.words());
-                    report.hint = Some(format!("it goes on; how it is: stigmer snapshot show {name}"));
-                }
-                return Err(report.into());
-            }
+            Err(error) => return Err(not_ready(error, &seen, how)),
         }
         Ok(Exit::Success)
+    }
+
+    /// Stops waiting, since a signal asks for it.
+    pub(super) fn leave(&self, name: &str, signal: i32) -> Exit {
+        self.output.warning(format_args!(
+            "{name} is not waited for any longer; Daytona goes on with it. How it is: stigmer snapshot show {name}"
+        ));
+        Exit::Signal(signal)
     }
 
     /// Says what happens: the log as it is on standard output, everything else on standard error.
@@ -78,9 +71,23 @@ impl Desk<'_> {
             News::Log(piece) => {
                 let mut stdout = std::io::stdout().lock();
                 let written = stdout.write_all(&piece).and_then(|()| stdout.flush());
-                written.map_err(|source| stigmer_engine::Error::Output { source })?;
+                written.map_err(|source| Error::Output { source })?;
             }
         }
         Ok(())
     }
+}
+
+/// Why it is not ready, and what to do next.
+fn not_ready(error: Error, seen: &Snapshot, how: &Follow) -> Failure {
+    if error.code() != "daytona-state" {
+        return error.into();
+    }
+    if seen.is_settled() || seen.state == "removing" {
+        return unusable(seen);
+    }
+    let name = &seen.name;
+    let message = format!("the snapshot `{name}` is not ready after {}: {}", time(how.timeout), seen.words());
+    let hint = Some(format!("it goes on; how it is: stigmer snapshot show {name}"));
+    Report { message, hint, ..Report::from(error) }.into()
 }
