@@ -39,6 +39,11 @@ impl Place {
     }
 }
 
+/// What `seq` prints up to a number.
+fn numbers(last: u32) -> String {
+    (1..=last).fold(String::new(), |text, number| text + &number.to_string() + "\n")
+}
+
 /// The engine is gone, and the runner is not waited for.
 fn leave(mut runner: Runner) {
     runner.leave();
@@ -57,7 +62,7 @@ fn an_engine_that_comes_back_gets_every_byte_once_and_the_end() {
     std::fs::write(place.file("go"), "").unwrap();
     let mut back = place.comes_back(4);
     back.until_ended();
-    let expected: String = (1..=20000).map(|number| format!("{number}\n")).collect();
+    let expected = numbers(20_000);
     assert_eq!(back.text(), expected);
     assert_eq!((back.output[0].offset, back.until_exited()), (4, Exit::Code(3)));
     // It came back once more, before it said that it has it all.
@@ -86,7 +91,7 @@ fn a_program_waits_when_the_spool_is_full_and_loses_nothing() {
             back.send(&Request::Ack { offset: end });
         }
     }
-    let expected: String = (1..=200_000).map(|number| format!("{number}\n")).collect();
+    let expected = numbers(200_000);
     assert_eq!(back.text(), expected);
     back.send(&Request::Ack { offset: u64::MAX });
 }
