@@ -87,15 +87,16 @@ impl Http {
         self.buffered(call).await?.not_a_page()
     }
 
-    /// The whole answer.
+    /// The whole answer. An attempt lies in a box of its own, here and below: what calls it, and what calls that, would
+    /// otherwise be as large as everything that HTTP needs.
     pub(crate) async fn buffered(&self, mut call: Call) -> Result<Buffered> {
         let mut done = 0;
         loop {
             let limit = call_limit(&call, self);
-            let attempt = async {
+            let attempt = Box::pin(async {
                 let response = self.attempt(&mut call).await?;
                 Buffered::read(response, &call.operation).await
-            };
+            });
             match within(limit, attempt).await.unwrap_or_else(|| Err(late(&call, limit))) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => self.pause(&call, &mut done, error).await?,
@@ -108,7 +109,7 @@ impl Http {
         let mut done = 0;
         loop {
             let limit = call_limit(&call, self);
-            let attempt = self.attempt(&mut call);
+            let attempt = Box::pin(self.attempt(&mut call));
             match within(limit, attempt).await.unwrap_or_else(|| Err(late(&call, limit))) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => self.pause(&call, &mut done, error).await?,

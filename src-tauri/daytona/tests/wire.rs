@@ -237,3 +237,25 @@ async fn a_server_without_storage_and_a_file_that_is_not_there_are_told() {
     let result = contexts.upload(Archive::File("/no/such/file".into())).await;
     assert!(matches!(result, Err(Error::File { .. })), "{result:?}");
 }
+
+#[test]
+fn the_futures_of_calls_are_small() {
+    let client = Client::new(&Config::new("k").at("http://localhost:1/api")).unwrap();
+    let new = stigmer_daytona::NewSandbox::new("n", stigmer_daytona::Template::Default);
+    let sandboxes = client.sandboxes();
+    let url = "http://localhost:1/toolbox".to_owned();
+    let toolbox = client
+        .toolbox(&Sandbox { id: "i".to_owned(), toolbox_proxy_url: url, ..Sandbox::default() })
+        .unwrap();
+    let files = toolbox.files();
+    let pty = stigmer_daytona::PtyOptions::new("t");
+    let sizes = [
+        size_of_val(&sandboxes.create(&new)),
+        size_of_val(&sandboxes.wait("x", &State::Started, Duration::ZERO)),
+        size_of_val(&sandboxes.start("x")),
+        size_of_val(&toolbox.open_pty(&pty)),
+        size_of_val(&files.upload(Upload::bytes("a", "b"))),
+        size_of_val(&files.info("x")),
+    ];
+    assert!(sizes.iter().all(|size| *size <= 6 << 10), "{sizes:?}");
+}

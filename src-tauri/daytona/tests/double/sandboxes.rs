@@ -269,6 +269,7 @@ async fn a_change_under_way_is_waited_for() {
     ground.double.fault(Fault::always("POST", "*/stop", busy.clone()).times(2));
     ground.sandboxes().stop(&id, false).await.unwrap();
     assert_eq!(ground.asked("POST", "*/stop"), 3);
+    ground.sandboxes().wait(&id, &State::Stopped, LONG).await.unwrap();
     ground.double.fault(Fault::always("DELETE", "/api/sandbox/*", busy).times(2));
     ground.sandboxes().delete(&id).await.unwrap();
 }
