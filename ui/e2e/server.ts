@@ -11,7 +11,7 @@ import { createInterface } from "node:readline";
 import { test as base, expect, type Page } from "@playwright/test";
 
 const root = resolve(import.meta.dirname, "../..");
-const programs = process.env.STIGMER_PROGRAMS ?? join(root, "target/debug");
+export const programs = process.env.STIGMER_PROGRAMS ?? join(root, "target/debug");
 
 export class Server {
   /** Where the pages are, with the token. */
@@ -21,10 +21,14 @@ export class Server {
   port = 0;
   #process: ChildProcess | undefined;
 
-  private constructor(readonly home: string) {}
+  private constructor(
+    readonly home: string,
+    /** What its environment has besides; what is undefined is not in it. */
+    readonly variables: NodeJS.ProcessEnv,
+  ) {}
 
-  static async start(): Promise<Server> {
-    const server = new Server(await mkdtemp(join(tmpdir(), "stigmer-e2e-")));
+  static async start(variables: NodeJS.ProcessEnv = {}): Promise<Server> {
+    const server = new Server(await mkdtemp(join(tmpdir(), "stigmer-e2e-")), variables);
     await mkdir(server.workspace);
     await server.up();
     return server;
@@ -44,7 +48,13 @@ export class Server {
   }
 
   environment(): NodeJS.ProcessEnv {
-    return { ...process.env, HOME: this.home, STIGMER_HOME: join(this.home, ".stigmer"), SHELL: "/bin/bash" };
+    return {
+      ...process.env,
+      HOME: this.home,
+      STIGMER_HOME: join(this.home, ".stigmer"),
+      SHELL: "/bin/bash",
+      ...this.variables,
+    };
   }
 
   /** Starts it, on the port that it had before. */

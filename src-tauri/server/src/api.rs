@@ -5,6 +5,7 @@ mod app;
 mod attach;
 mod changes;
 mod config;
+mod daytona;
 mod files;
 mod images;
 mod input;
@@ -130,6 +131,7 @@ fn routes() -> Routes<Shared> {
     let routes = config::routes(routes);
     let routes = images::routes(routes);
     let routes = sandboxes::routes(routes);
+    let routes = daytona::routes(routes);
     agents::routes(routes)
 }
 

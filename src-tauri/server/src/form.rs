@@ -1,5 +1,6 @@
 //! The forms of the API: what requests and answers hold. They name what the engine has and decide nothing.
 
+pub(crate) mod cloud;
 pub(crate) mod image;
 mod new;
 mod run;

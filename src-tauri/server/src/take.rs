@@ -79,6 +79,23 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<InBody<T>, Refusal> {
     serde_json::from_slice(bytes).map(InBody).map_err(|error| misunderstood(error.to_string()))
 }
 
+/// The same for what nobody may see again: what is wrong with it is told without a word of it.
+pub(crate) struct InPrivateBody<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InPrivateBody<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request<Body>, state: &S) -> Result<Self, Refusal> {
+        match InBody::from_request(request, state).await {
+            Ok(InBody(taken)) => Ok(Self(taken)),
+            Err(refusal) if refusal.0.code == "request" => Err(misunderstood(
+                "the body is not as described, or no JSON with `Content-Type: application/json`".into(),
+            )),
+            Err(refusal) => Err(refusal),
+        }
+    }
+}
+
 /// A body of any bytes.
 pub(crate) struct RawBody(pub Bytes);
 

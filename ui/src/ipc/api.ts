@@ -188,6 +188,20 @@ export const sandboxes = {
   remove: (name: string) => change<void>("DELETE", `/sandboxes/${encodeURIComponent(name)}`),
 };
 
+const cloud = (name: string) => `/daytona/sandboxes/${encodeURIComponent(name)}`;
+
+export const daytona = {
+  key: (test: boolean) => get<T.CloudKey>(`/daytona/key${query({ test })}`),
+  keep: (key: string) => change<T.Access>("PUT", "/daytona/key", { key }),
+  forget: () => change<void>("DELETE", "/daytona/key"),
+  sandboxes: () => get<T.CloudSandbox[]>("/daytona/sandboxes"),
+  sandbox: (name: string, signal?: AbortSignal) => get<T.CloudSandboxDetail>(cloud(name), signal),
+  start: (name: string) => change<void>("POST", `${cloud(name)}/start`),
+  stop: (name: string) => change<void>("POST", `${cloud(name)}/stop`),
+  archive: (name: string) => change<void>("POST", `${cloud(name)}/archive`),
+  remove: (name: string) => change<void>("DELETE", cloud(name)),
+};
+
 export const doctor = () => get<T.Check[]>("/doctor");
 
 export { Failure, asFailure };

@@ -95,6 +95,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/daytona/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which key runs use, and where it comes from. Never the key. */
+        get: operations["get_daytona_key"];
+        /** Asks Daytona what a key may do, and keeps it in the keychain if it works. What is kept already stays otherwise. */
+        put: operations["put_daytona_key"];
+        post?: never;
+        /** Removes the key from the keychain. One of a file or of the environment stays. */
+        delete: operations["delete_daytona_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/sandboxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The cloud sandboxes that this home made, the one that was used last first. Fails with `daytona-no-key` where there
+         *     is no key.
+         */
+        get: operations["get_daytona_sandboxes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/sandboxes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything about one of them. */
+        get: operations["get_daytona_sandboxes_name"];
+        put?: never;
+        post?: never;
+        /** Deletes one of them, whatever it does, with everything on its disk. */
+        delete: operations["delete_daytona_sandboxes_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/sandboxes/{name}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has the disk of one that is stopped moved to the archive, where it costs nothing. That goes on by itself. */
+        post: operations["post_daytona_sandboxes_name_archive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/sandboxes/{name}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts one of them, and answers when it runs; one that is archived takes its time. */
+        post: operations["post_daytona_sandboxes_name_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/sandboxes/{name}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops one of them, with what runs in it; one that is thrown away is gone with that. */
+        post: operations["post_daytona_sandboxes_name_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/doctor": {
         parameters: {
             query?: never;
@@ -885,6 +993,24 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What Daytona says of a key. */
+        Access: {
+            /**
+             * Format: date-time
+             * @description When it stops working; missing for never.
+             */
+            expires?: string;
+            /** @description What it lacks of what is needed here. */
+            lacks: string[];
+            /** @description The name that its owner gave it. */
+            name: string;
+            /** @description The organization that it belongs to, as far as the server says it. */
+            organization?: string;
+            /** @description What it may change. */
+            permissions: string[];
+            /** @description Version of the server. */
+            server: string;
+        };
         /** @description What answers. */
         App: {
             /** @description The folder of the user's runs and settings. */
@@ -935,6 +1061,82 @@ export interface components {
             took_ms: number;
             /** @description How it came out. */
             verdict: components["schemas"]["Verdict"];
+        };
+        /** @description A sandbox in the cloud. */
+        CloudSandbox: {
+            /**
+             * Format: int64
+             * @description Minutes after stopping after which it is archived; zero for the longest possible time.
+             */
+            auto_archive?: number;
+            /**
+             * Format: int64
+             * @description Minutes after stopping after which it is deleted; negative for never, zero for at once.
+             */
+            auto_delete?: number;
+            /**
+             * Format: int64
+             * @description Minutes of idleness after which it stops; zero for never.
+             */
+            auto_stop?: number;
+            /**
+             * Format: u-int32
+             * @description Virtual CPUs.
+             */
+            cpu: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created?: string;
+            /**
+             * Format: u-int32
+             * @description Disk in GiB.
+             */
+            disk: number;
+            /** @description Why it failed, in Daytona's own words. */
+            error?: string;
+            /** @description Its id. */
+            id: string;
+            /** @description What it is for: `shared`, `fresh` or `kept`. */
+            kind: string;
+            /** @description The run that it was made for. */
+            made_for?: string;
+            /**
+             * Format: u-int32
+             * @description Memory in GiB.
+             */
+            memory: number;
+            /** @description Always `daytona`. */
+            mode: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its region. */
+            region: string;
+            /** @description The snapshot that it was made from. */
+            snapshot?: string;
+            /** @description Where it is in its life, in Daytona's own word: `started`, `stopped`, `archived`, … */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When it was used last.
+             */
+            used?: string;
+        };
+        /** @description Everything about a sandbox in the cloud. */
+        CloudSandboxDetail: components["schemas"]["CloudSandbox"] & {
+            /** @description The names of its variables. */
+            env: string[];
+            /** @description Whether it has no network at all. */
+            is_offline: boolean;
+            /** @description Whether its ports are open to everybody. */
+            is_public: boolean;
+            /** @description Its labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description The user of its processes. */
+            user: string;
         };
         /** @description Where the code of a script is. */
         Code: {
@@ -1193,6 +1395,37 @@ export interface components {
                 rows: number;
             };
         };
+        /** @description The key that runs use, as much as may be seen of it. */
+        Key: {
+            /** @description What Daytona says of it, where that was asked and it works. */
+            access?: components["schemas"]["Access"];
+            /** @description The address of the API. */
+            api_url: string;
+            /** @description Why it does not work, where that was asked. */
+            error?: components["schemas"]["Report"];
+            /** @description The same in words, with the file or the variable. */
+            from?: string;
+            /** @description Whether there is one. */
+            has_key: boolean;
+            /** @description How it begins and ends; never the key. */
+            key?: string;
+            /** @description Whether a key can be kept here. */
+            keychain: components["schemas"]["Keychain"];
+            /** @description Where it comes from. */
+            source?: components["schemas"]["Source"];
+        };
+        /** @description How the keychain stands. */
+        Keychain: {
+            /** @description Whether it can be used now. */
+            state: components["schemas"]["KeychainWord"];
+            /** @description What was found where there is none. */
+            why?: string;
+        };
+        /**
+         * @description Whether the keychain can be used now.
+         * @enum {string}
+         */
+        KeychainWord: "ready" | "locked" | "absent";
         /** @enum {string} */
         KindWord: "folder" | "file" | "link" | "other";
         /** @enum {string} */
@@ -1233,7 +1466,7 @@ export interface components {
             detail: string;
             /** @description The mode. */
             mode: components["schemas"]["Mode"];
-            /** @description `ready`, `image missing`, `no engine` or `not yet`. */
+            /** @description `ready`, `image missing`, `no engine`, `no key` or `not yet`. */
             word: string;
         };
         /** @description An image, by its name or id. */
@@ -1313,6 +1546,14 @@ export interface components {
              * @default null
              */
             tier: string | null;
+        };
+        /** @description A key to keep. */
+        NewKey: {
+            /**
+             * Format: password
+             * @description The key.
+             */
+            key: string;
         };
         /** @description One more name for an image. */
         NewName: {
@@ -1687,6 +1928,11 @@ export interface components {
             /** @description Its value; masked if it is secret. */
             value: unknown;
         };
+        /**
+         * @description Where a key comes from.
+         * @enum {string}
+         */
+        Source: "keychain" | "environment" | "file";
         /** @description The answer to a run that was started. */
         StartedRun: {
             /**
@@ -1986,6 +2232,333 @@ export interface operations {
                 "application/json": components["schemas"]["Change"];
             };
         };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_key: {
+        parameters: {
+            query?: {
+                /** @description Asks Daytona whether the key works, too. */
+                test?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    put_daytona_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Access"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    delete_daytona_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_sandboxes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudSandbox"][];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_sandboxes_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudSandboxDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    delete_daytona_sandboxes_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_sandboxes_name_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_sandboxes_name_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_sandboxes_name_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             204: {
                 headers: {

@@ -60,6 +60,22 @@ export interface SandboxFacts {
   loosened?: string[];
 }
 
+/** What a run's cloud sandbox was; empty and zero where that is not known yet. */
+export interface CloudFacts {
+  id: string;
+  name: string;
+  snapshot?: string;
+  region: string;
+  cpu: number;
+  /** In GiB. */
+  memory: number;
+  /** In GiB. */
+  disk: number;
+  /** Minutes of idleness after which it stops; zero for never. */
+  auto_stop?: number;
+  reused: boolean;
+}
+
 /** Work on an image: what such a run does instead of executing something. */
 export interface ImageWork {
   kind: "image";
@@ -86,7 +102,14 @@ export interface RunDetail extends Run {
     limits?: unknown;
     [name: string]: unknown;
   };
-  place: { mode: Mode; reason: string; rule: string; program?: string | null; sandbox?: SandboxFacts };
+  place: {
+    mode: Mode;
+    reason: string;
+    rule: string;
+    program?: string | null;
+    sandbox?: SandboxFacts;
+    cloud?: CloudFacts;
+  };
   ending?: Ending | null;
   events: RunEvent[];
   lines: number;
@@ -175,3 +198,11 @@ export type Removed = Schemas["Removed"];
 /** A container. */
 export type Sandbox = Schemas["Sandbox"];
 export type SandboxDetail = Schemas["SandboxDetail"];
+
+/** The key for Daytona, as much of it as may be seen. */
+export type CloudKey = Schemas["Key"];
+/** What Daytona says of a key. */
+export type Access = Schemas["Access"];
+/** A sandbox in the cloud. */
+export type CloudSandbox = Schemas["CloudSandbox"];
+export type CloudSandboxDetail = Schemas["CloudSandboxDetail"];

@@ -2,6 +2,7 @@
 
 import { files } from "../ipc/api";
 import type { Input, Language, NewRun, Work } from "../ipc/types";
+import { cloudFormOf, isCloudFilled, noCloudFields, type CloudFields } from "../lib/cloud";
 import { formOf, isFilled, noFields, problems, type SandboxFields } from "../lib/sandbox";
 import * as documents from "./documents.svelte";
 import { modes } from "./modes.svelte";
@@ -19,6 +20,7 @@ let limit = $state(0);
 /** Lines of `NAME=value`. */
 let variables = $state("");
 const sandbox = $state<SandboxFields>(noFields());
+const cloud = $state<CloudFields>(noCloudFields());
 
 export const command = {
   get text() {
@@ -47,6 +49,8 @@ export const command = {
   },
   /** What is asked of the sandbox of the next run, if it gets one. */
   sandbox,
+  /** The same for a sandbox in the cloud. */
+  cloud,
   /** What of that cannot be understood, by field. */
   get problems() {
     return modes.chosen === "sandbox" ? problems(sandbox) : {};
@@ -57,7 +61,8 @@ export const command = {
       typing !== "closed" ||
       limit > 0 ||
       variables.trim() !== "" ||
-      (modes.chosen === "sandbox" && isFilled(sandbox))
+      (modes.chosen === "sandbox" && isFilled(sandbox)) ||
+      (modes.chosen === "daytona" && isCloudFilled(cloud))
     );
   },
 };
@@ -76,6 +81,9 @@ const SIZE = { cols: 100, rows: 30 };
 
 /** Where the next run goes, with what is asked of its sandbox. */
 export function place(): Pick<NewRun, "mode" | "sandbox" | "network"> {
+  if (modes.chosen === "daytona") {
+    return { mode: "daytona", sandbox: cloudFormOf(cloud) as NonNullable<NewRun["sandbox"]> };
+  }
   if (modes.chosen !== "sandbox") return { mode: modes.chosen };
   const form = formOf(sandbox) as NonNullable<NewRun["sandbox"]>;
   const network = sandbox.network.trim();

@@ -1,5 +1,9 @@
 /** Which screen is shown, and what floats above it. */
 
+import { tick } from "svelte";
+
+import { KEY_FIELD } from "../lib/fields";
+
 export type Screen = "welcome" | "run" | "history" | "images" | "sandboxes" | "settings";
 export type Overlay = "palette" | "shortcuts" | null;
 
@@ -22,6 +26,12 @@ export function go(to: Screen): void {
   if (to !== "welcome") localStorage.setItem(KEPT, "yes");
   screen = to;
   overlay = null;
+}
+
+/** To the field for the key of Daytona. */
+export function goToKey(): void {
+  go("settings");
+  void tick().then(() => document.getElementById(KEY_FIELD)?.focus());
 }
 
 export function show(what: Overlay): void {
