@@ -47,12 +47,12 @@ fn our_terminal_is_as_before_afterwards_however_the_run_ended() {
     ] {
         let script = format!(
             "before=$(stty -g); {stigmer} run {options} '{line}'; \
-             if [ \"$before\" = \"$(stty -g)\" ]; then echo same after; else echo changed after; fi"
+             if [ \"$before\" = \"$(stty -g)\" ]; then echo terminal: same; else echo terminal: changed; fi"
         );
         let mut terminal = Terminal::start(Call::of(&home, "sh").args(["-c", &script]), 80, 24);
         terminal.ended();
-        terminal.until_screen(" after");
-        assert!(terminal.screen().contains("same after"), "{options} {line}: {}", terminal.screen());
+        terminal.until_screen("terminal: ");
+        assert!(terminal.screen().contains("terminal: same"), "{options} {line}: {}", terminal.screen());
     }
 }
 

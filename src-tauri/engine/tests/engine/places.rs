@@ -62,7 +62,7 @@ async fn asking_where_runs_nothing_and_checks_as_a_start_does() {
     engine.place(&desk.line("echo >ran")).unwrap();
     assert_eq!(engine.place(&desk.line("")).unwrap_err().code(), "invalid-spec");
     let mut elsewhere = desk.line("true");
-    elsewhere.target.mode = Some(Mode::Daytona);
+    elsewhere.target.mode = Some(Mode::Auto);
     let asked = engine.place(&elsewhere).map(drop).map_err(|error| error.code());
     let started = within(engine.start(elsewhere)).await.map(drop).map_err(|error| error.code());
     assert_eq!(asked, started);

@@ -123,6 +123,11 @@ fn sockets(around: &Around) -> Vec<(&'static str, PathBuf)> {
 fn address(uri: &str, why: String) -> Result<Address> {
     let uri = if uri.starts_with('/') { format!("unix://{uri}") } else { uri.to_owned() };
     match uri.split_once("://") {
+        Some(("ssh", rest)) if rest.contains(':') => Err(Error::BackendUnavailable {
+            backend: "Docker",
+            why: format!("`{uri}` ({why}) has a port, which this version cannot give to ssh"),
+            hint: "name the host with its port in ~/.ssh/config, and write ssh://THAT-NAME",
+        }),
         Some(("unix" | "npipe" | "tcp" | "http" | "ssh", rest)) if !rest.is_empty() => {
             Ok(Address::of(uri, why))
         }
@@ -265,7 +270,7 @@ mod tests {
     fn addresses_and_contexts_that_lead_nowhere_are_told() {
         let machine = Machine::new();
         machine.has("var/run/docker.sock", "");
-        for bad in ["far:2375", "unix://", "gopher://x"] {
+        for bad in ["ssh://me@far:2222", "far:2375", "unix://", "gopher://x"] {
             assert_eq!(machine.find(&host(bad)).unwrap_err().code(), "backend-unavailable", "{bad}");
         }
         machine.has("home/.docker/config.json", r#"{"currentContext":"gone"}"#);
