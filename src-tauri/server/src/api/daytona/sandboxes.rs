@@ -1,5 +1,4 @@
 //! The cloud sandboxes of this home. Only the control API is asked: looking at one neither wakes nor prolongs it.
-#![expect(unused_qualifications, reason = "utoipa writes the types of parameters in full")]
 
 use axum::Json;
 use axum::extract::State;
