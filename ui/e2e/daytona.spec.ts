@@ -101,6 +101,35 @@ test("sandboxes in the cloud are looked at without waking them, stopped, archive
   await expect(rows(app)).toHaveCount(0);
 });
 
+test("snapshots are listed with words, used, put to sleep, woken and deleted", async ({ app, server }) => {
+  const made = await server.stigmer("snapshot", "create", "tools:2", "--image", "debian:12");
+  expect(made.code, made.stderr).toBe(0);
+  await app.keyboard.press("Control+5");
+  const row = app.getByRole("grid", { name: "Snapshots" }).getByRole("row", { name: /^tools:2/ });
+  await expect(row).toContainText("active");
+  await expect(row).toContainText("yours");
+  await row.click();
+  const detail = app.getByRole("complementary", { name: "Snapshot tools:2" });
+  await expect(detail).toContainText("Ready: sandboxes can be made from it.");
+  await detail.getByRole("button", { name: "Use as default" }).click();
+  await expect(row).toContainText("default");
+  const set = await server.stigmer("config", "get", "sandbox.snapshot_id");
+  expect(set.stdout.trim()).toBe("tools:2");
+  await detail.getByRole("button", { name: "Put to sleep" }).click();
+  await expect(row).toContainText("inactive");
+  await expect(detail).toContainText("Asleep: it must be activated");
+  await expect(detail.getByRole("button", { name: "Activate" })).toBeVisible();
+  await row.click();
+  await app.keyboard.press("Delete");
+  const question = app.getByRole("dialog", { name: "Delete tools:2?" });
+  await question.getByRole("button", { name: "Delete the snapshot" }).click();
+  await expect(row).toHaveCount(0);
+  // Those of Daytona are nobody's to change.
+  const general = app.getByRole("row", { name: /^daytonaio/ }).first();
+  await general.click({ button: "right" });
+  await expect(app.getByRole("menuitem", { name: /^Delete/ })).toBeDisabled();
+});
+
 test.describe("without a key", () => {
   test.use({ hasKey: false });
 
@@ -108,6 +137,8 @@ test.describe("without a key", () => {
     await app.keyboard.press("Control+4");
     await expect(app.getByText("Containers that runs were given")).toBeVisible();
     await expect(app.getByText("In the cloud")).toBeHidden();
+    await app.keyboard.press("Control+5");
+    await expect(app.getByText("They need its key.")).toBeVisible();
     await app.keyboard.press("Control+1");
     await picker(app).click();
     const card = app.getByRole("menuitemradio", { name: /^Daytona/ });
@@ -151,7 +182,7 @@ test("a key is tested, kept in the keychain, shown masked and removed", async ({
     await expect(section(page)).toContainText(
       "The key works and was saved. It may do all that is needed here",
     );
-    await expect(section(page)).toContainText("From the keychain.");
+    await expect(section(page)).toContainText("comes from the keychain.");
     await expect(section(page)).toContainText("dtn_…sky7");
     await expect(section(page).getByLabel("Another key")).toHaveValue("");
     await page.keyboard.press("Control+1");
@@ -179,7 +210,7 @@ test.describe("with a key that may do little", () => {
 
   test("what it lacks is told", async ({ app }) => {
     await app.keyboard.press("Control+,");
-    await expect(section(app)).toContainText(/From .*config\.yaml/);
+    await expect(section(app)).toContainText(/comes from .*config\.yaml/);
     await expect(section(app).getByRole("button", { name: "Remove", exact: true })).toBeHidden();
     await section(app).getByRole("button", { name: "Test", exact: true }).click();
     await expect(section(app)).toContainText("The key works. It lacks delete:sandboxes, write:snapshots");
@@ -207,6 +238,13 @@ for (const theme of ["dark", "light"] as const) {
     await expect(app.getByRole("dialog")).toBeVisible();
     await judge();
     await app.keyboard.press("Escape");
+    await app.keyboard.press("Control+5");
+    await app
+      .getByRole("row", { name: /^daytonaio/ })
+      .first()
+      .click();
+    await expect(app.getByRole("complementary")).toContainText("for everybody");
+    await judge();
     await app.keyboard.press("Control+,");
     await section(app).getByRole("button", { name: "Test", exact: true }).click();
     await expect(section(app)).toContainText("The key works.");

@@ -202,6 +202,15 @@ export const daytona = {
   remove: (name: string) => change<void>("DELETE", cloud(name)),
 };
 
+const snapshot = (name: string) => `/daytona/snapshots/${encodeURIComponent(name)}`;
+
+export const snapshots = {
+  list: () => get<T.Snapshot[]>("/daytona/snapshots"),
+  activate: (name: string) => change<T.Snapshot>("POST", `${snapshot(name)}/activate`),
+  deactivate: (name: string) => change<void>("POST", `${snapshot(name)}/deactivate`),
+  remove: (name: string) => change<void>("DELETE", snapshot(name)),
+};
+
 export const doctor = () => get<T.Check[]>("/doctor");
 
 export { Failure, asFailure };

@@ -203,6 +203,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/daytona/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The snapshots that the account can use; those that Daytona provides come last. Fails with `daytona-no-key` where
+         *     there is no key.
+         */
+        get: operations["get_daytona_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/snapshots/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One snapshot. */
+        get: operations["get_daytona_snapshots_name"];
+        put?: never;
+        post?: never;
+        /** Deletes a snapshot. Sandboxes that were made from it live on. */
+        delete: operations["delete_daytona_snapshots_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/snapshots/{name}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a snapshot usable again. That goes on by itself. */
+        post: operations["post_daytona_snapshots_name_activate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/snapshots/{name}/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a snapshot to sleep, which frees its place. */
+        post: operations["post_daytona_snapshots_name_deactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/doctor": {
         parameters: {
             query?: never;
@@ -1928,6 +2000,63 @@ export interface components {
             /** @description Its value; masked if it is secret. */
             value: unknown;
         };
+        /** @description A snapshot. */
+        Snapshot: {
+            /**
+             * Format: u-int32
+             * @description Virtual CPUs of its sandboxes.
+             */
+            cpu: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created?: string;
+            /**
+             * Format: u-int32
+             * @description Disk of its sandboxes in GiB.
+             */
+            disk: number;
+            /** @description The Dockerfile that it was built from. */
+            dockerfile?: string;
+            /** @description What runs in its sandboxes from the start. */
+            entrypoint?: string[];
+            /** @description Why it failed, in Daytona's own words. */
+            error?: string;
+            /** @description Its id. */
+            id: string;
+            /** @description The image that it was made from. */
+            image?: string;
+            /** @description Whether it failed. */
+            is_broken: boolean;
+            /** @description Whether Daytona provides it for everybody. */
+            is_general: boolean;
+            /** @description Whether it stays as it is until somebody changes it. */
+            is_settled: boolean;
+            /**
+             * Format: u-int32
+             * @description Memory of its sandboxes in GiB.
+             */
+            memory: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Where it can be used. */
+            regions: string[];
+            /**
+             * Format: double
+             * @description Size in GiB, once it is known.
+             */
+            size?: number;
+            /** @description Where it is in its life, in Daytona's own word. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When a sandbox was made from it last.
+             */
+            used?: string;
+            /** @description The same for people. */
+            words: string;
+        };
         /**
          * @description Where a key comes from.
          * @enum {string}
@@ -2549,6 +2678,189 @@ export interface operations {
         };
     };
     post_daytona_sandboxes_name_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_snapshots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"][];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_snapshots_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    delete_daytona_snapshots_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_snapshots_name_activate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_snapshots_name_deactivate: {
         parameters: {
             query?: never;
             header?: never;

@@ -203,6 +203,8 @@ export type SandboxDetail = Schemas["SandboxDetail"];
 export type CloudKey = Schemas["Key"];
 /** What Daytona says of a key. */
 export type Access = Schemas["Access"];
+/** What a sandbox in the cloud is made from. */
+export type Snapshot = Schemas["Snapshot"];
 /** A sandbox in the cloud. */
 export type CloudSandbox = Schemas["CloudSandbox"];
 export type CloudSandboxDetail = Schemas["CloudSandboxDetail"];

@@ -9,6 +9,7 @@ import {
   noCloudFields,
   possible,
   resources,
+  snapshotCan,
   snapshotName,
 } from "./cloud";
 
@@ -43,6 +44,24 @@ describe("a cloud sandbox in words", () => {
     expect(possible("started")).toEqual({ start: false, stop: true, archive: false });
     expect(possible("stopped")).toEqual({ start: true, stop: false, archive: true });
     expect(possible("hibernating")).toEqual({ start: false, stop: false, archive: false });
+  });
+
+  it("offers for a snapshot what is possible", () => {
+    const own = { is_general: false, is_settled: true };
+    expect(snapshotCan({ ...own, state: "active" })).toEqual({
+      use: true,
+      activate: false,
+      deactivate: true,
+      remove: true,
+    });
+    expect(snapshotCan({ ...own, state: "inactive" }).activate).toBe(true);
+    expect(snapshotCan({ ...own, is_settled: false, state: "building" }).remove).toBe(false);
+    expect(snapshotCan({ is_general: true, is_settled: true, state: "active" })).toEqual({
+      use: true,
+      activate: false,
+      deactivate: false,
+      remove: false,
+    });
   });
 
   it("has a name for no snapshot", () => {

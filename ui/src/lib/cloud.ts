@@ -1,6 +1,6 @@
 /** Cloud sandboxes in words, and what a person asks of one. */
 
-import type { CloudFacts, SandboxForm } from "../ipc/types";
+import type { CloudFacts, SandboxForm, Snapshot } from "../ipc/types";
 import { counted } from "./format";
 
 /** `1 CPU, 2 GiB of memory, 3 GiB of disk`; empty where that is not known yet. */
@@ -18,6 +18,20 @@ export function resources({ cpu, memory, disk }: Pick<CloudFacts, "cpu" | "memor
 export function minutes(number: number): string {
   if (number > 0 && number % 1440 === 0) return counted(number / 1440, "day");
   return number > 0 && number % 60 === 0 ? counted(number / 60, "hour") : counted(number, "minute");
+}
+
+/** What of a snapshot can be done: those that Daytona provides are not ours to change. */
+export function snapshotCan({
+  state,
+  is_general,
+  is_settled,
+}: Pick<Snapshot, "state" | "is_general" | "is_settled">) {
+  return {
+    use: state === "active",
+    activate: state === "inactive" && !is_general,
+    deactivate: state === "active" && !is_general,
+    remove: is_settled && !is_general,
+  };
 }
 
 /** When it stops by itself. */

@@ -7,7 +7,9 @@ export const KEYS_PAGE = "https://app.daytona.io/dashboard/keys";
 
 /** Where the key comes from. */
 export function origin(key: CloudKey): string {
-  return key.has_key ? `From ${key.from ?? key.source ?? "somewhere"}.` : "There is no key yet.";
+  return key.has_key
+    ? `The key that runs use comes from ${key.from ?? key.source ?? "somewhere"}.`
+    : "There is no key yet.";
 }
 
 /** Whether, and why not, a key can be kept here; empty where it can. */
@@ -24,7 +26,7 @@ export function keychainWords({ keychain, has_key }: Pick<CloudKey, "keychain" |
 }
 
 /** What a key may do here, or what it may not. */
-export function rights({ permissions, lacks }: Pick<Access, "permissions" | "lacks">): string {
+export function rights({ lacks }: Pick<Access, "lacks">): string {
   if (lacks.length > 0) return `It lacks ${lacks.join(", ")}; what needs that will be refused.`;
-  return `It may do all that is needed here${permissions.length > 0 ? `: ${permissions.join(", ")}` : ""}.`;
+  return "It may do all that is needed here.";
 }

@@ -8,7 +8,7 @@ export interface Action {
   /** A verb first: "Stop the run". */
   title: string;
   /** The heading under which the list of shortcuts has it. */
-  group: "Run" | "Output" | "Files" | "Editor" | "Images" | "Sandboxes" | "Go to" | "Window";
+  group: "Run" | "Output" | "Files" | "Editor" | "Images" | "Snapshots" | "Sandboxes" | "Go to" | "Window";
   keys?: string;
   /** Works although a field has the focus and the keys have no modifier. */
   always?: boolean;

@@ -4,7 +4,7 @@ import { tick } from "svelte";
 
 import { KEY_FIELD } from "../lib/fields";
 
-export type Screen = "welcome" | "run" | "history" | "images" | "sandboxes" | "settings";
+export type Screen = "welcome" | "run" | "history" | "images" | "snapshots" | "sandboxes" | "settings";
 export type Overlay = "palette" | "shortcuts" | null;
 
 const KEPT = "stigmer.welcomed";

@@ -44,6 +44,7 @@ export const frameActions = () =>
     { id: "history", title: "Go to History", group: "Go to", keys: "mod+2", act: () => go("history") },
     { id: "images", title: "Go to Images", group: "Go to", keys: "mod+3", act: () => go("images") },
     { id: "sandboxes", title: "Go to Sandboxes", group: "Go to", keys: "mod+4", act: () => go("sandboxes") },
+    { id: "snapshots", title: "Go to Snapshots", group: "Go to", keys: "mod+5", act: () => go("snapshots") },
     { id: "settings", title: "Go to Settings", group: "Go to", keys: "mod+,", act: () => go("settings") },
     { id: "welcome", title: "Show the welcome screen", group: "Go to", act: () => go("welcome") },
     { id: "folder", title: "Open a folder", group: "Files", keys: "mod+o", act: () => void choose() },

@@ -1,11 +1,14 @@
-//! Daytona outside of runs: the key, and what there is of this home in the cloud.
+//! Daytona outside of runs: the key, what there is of this home in the cloud, and what that is made from.
 
 mod key;
 mod sandboxes;
+mod snapshots;
 
 use super::Shared;
 use crate::routes::Routes;
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
-    sandboxes::routes(key::routes(routes))
+    let routes = key::routes(routes);
+    let routes = sandboxes::routes(routes);
+    snapshots::routes(routes)
 }

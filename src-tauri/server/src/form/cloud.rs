@@ -1,10 +1,11 @@
-//! Daytona as programs see it: the key as much as it may be seen, and sandboxes in the cloud.
+//! Daytona as programs see it: the key as much as it may be seen, sandboxes in the cloud, and snapshots.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stigmer_engine::cloud::{Access, KeySource};
 use stigmer_engine::config::Origin;
+use stigmer_engine::snapshot::Snapshot;
 use utoipa::ToSchema;
 
 /// The key that runs use, as much as may be seen of it.
@@ -166,4 +167,71 @@ pub(crate) struct CloudSandboxDetail {
     is_offline: bool,
     /// Whether its ports are open to everybody.
     is_public: bool,
+}
+
+/// A snapshot, and where it is in its life in words.
+#[derive(Debug, Serialize)]
+pub(crate) struct Told {
+    #[serde(flatten)]
+    snapshot: Snapshot,
+    words: String,
+    is_settled: bool,
+    is_broken: bool,
+}
+
+impl From<Snapshot> for Told {
+    fn from(snapshot: Snapshot) -> Self {
+        let (words, is_settled, is_broken) = (snapshot.words(), snapshot.is_settled(), snapshot.failed());
+        Self { snapshot, words, is_settled, is_broken }
+    }
+}
+
+/// A snapshot.
+#[derive(ToSchema)]
+#[schema(as = Snapshot)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct SnapshotRow {
+    /// Its name.
+    name: String,
+    /// Its id.
+    id: String,
+    /// Whether Daytona provides it for everybody.
+    is_general: bool,
+    /// Where it is in its life, in Daytona's own word.
+    state: String,
+    /// The same for people.
+    words: String,
+    /// Whether it stays as it is until somebody changes it.
+    is_settled: bool,
+    /// Whether it failed.
+    is_broken: bool,
+    /// Why it failed, in Daytona's own words.
+    #[schema(nullable = false)]
+    error: Option<String>,
+    /// The image that it was made from.
+    #[schema(nullable = false)]
+    image: Option<String>,
+    /// The Dockerfile that it was built from.
+    #[schema(nullable = false)]
+    dockerfile: Option<String>,
+    /// What runs in its sandboxes from the start.
+    #[schema(nullable = false)]
+    entrypoint: Option<Vec<String>>,
+    /// Size in GiB, once it is known.
+    #[schema(nullable = false)]
+    size: Option<f64>,
+    /// Virtual CPUs of its sandboxes.
+    cpu: u32,
+    /// Memory of its sandboxes in GiB.
+    memory: u32,
+    /// Disk of its sandboxes in GiB.
+    disk: u32,
+    /// Where it can be used.
+    regions: Vec<String>,
+    /// When it was made.
+    #[schema(nullable = false, format = DateTime)]
+    created: Option<String>,
+    /// When a sandbox was made from it last.
+    #[schema(nullable = false, format = DateTime)]
+    used: Option<String>,
 }
