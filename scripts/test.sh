@@ -27,7 +27,7 @@ fi
 
 say "tests"
 # The tests of the engine and of the command line start the runners that stand beside them.
-cargo build --locked -p stigmer-runner -p stigmer
+cargo build --locked -p stigmer-runner -p stigmer -p daytona-double
 scripts/build.sh sandbox-runner
 # Below the workspace, wherever cargo builds.
 junit="$root/target/nextest/default/junit.xml"
