@@ -6,7 +6,7 @@ import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 
 import { expect, open, run, type Page } from "./server";
-import { KEY, noKeychain, test, withKeychain } from "./sky";
+import { KEY, keychainHome, needKeychain, needSandboxes, test, withKeychain } from "./sky";
 
 test.describe.configure({ mode: "default" });
 
@@ -35,7 +35,9 @@ async function runThere(app: Page, line: string): Promise<void> {
 test("a run in the cloud says what its sandbox was, and brings back what it changed", async ({
   app,
   server,
-}) => {
+  sky,
+}, info) => {
+  needSandboxes(sky, info.title);
   await server.write({ "given.txt": "from here\n" });
   await chooseDaytona(app);
   await app.getByRole("button", { name: /^How it runs/ }).click();
@@ -58,10 +60,23 @@ test("a run in the cloud says what its sandbox was, and brings back what it chan
   await expect(asked.getByLabel("Bring changed files back")).not.toBeChecked();
 });
 
+test("a terminal opens in the cloud", async ({ app, sky }, info) => {
+  needSandboxes(sky, info.title);
+  await chooseDaytona(app);
+  await app.keyboard.press("Control+`");
+  const screen = app.getByTestId("terminal").locator(".xterm-rows");
+  await expect(screen).toContainText(/[#$] /, { timeout: 30_000 });
+  await app.keyboard.type("echo up-$((40 + 2)); exit");
+  await app.keyboard.press("Enter");
+  await expect(screen).toContainText("up-42");
+  await expect(timeline(app)).toContainText("succeeded", { timeout: 30_000 });
+});
+
 test("sandboxes in the cloud are looked at without waking them, stopped, archived, started and deleted", async ({
   app,
   sky,
-}) => {
+}, info) => {
+  needSandboxes(sky, info.title);
   await app.keyboard.press("Control+4");
   await expect(app.getByText("A run in Daytona mode gets a sandbox in the cloud.")).toBeVisible();
   await app.keyboard.press("Control+1");
@@ -156,52 +171,68 @@ test.describe("without a key", () => {
 });
 
 test("a key is tested, kept in the keychain, shown masked and removed", async ({ page, sky }, info) => {
-  const why = await noKeychain();
-  if (why !== "") {
-    if (process.env.STIGMER_TEST_REQUIRE_ALL === "1") throw new Error(why);
-    // eslint-disable-next-line no-console -- what gathers these lines reads them here
-    console.log(`SKIPPED: ${info.title}: ${why}`);
-    test.skip(true, why);
-  }
-  await withKeychain(sky, async (server) => {
-    const answers: string[] = [];
-    page.on("response", (response) => {
-      if (response.url().includes("/daytona/")) void response.text().then((text) => answers.push(text));
+  await needKeychain(info.title);
+  await keychainHome((home) =>
+    withKeychain(home, "unlocked", sky, async (server) => {
+      const answers: string[] = [];
+      page.on("response", (response) => {
+        if (response.url().includes("/daytona/")) void response.text().then((text) => answers.push(text));
+      });
+      await open(page, server);
+      await page.keyboard.press("Control+,");
+      const field = section(page).getByLabel("Key", { exact: true });
+      await expect(field).toHaveAttribute("type", "password");
+      await field.fill("dtn_wrong");
+      await section(page).getByRole("button", { name: "Test and save" }).click();
+      await expect(section(page).getByRole("alert")).toContainText("the key was not kept");
+      await expect(section(page)).toContainText("There is no key yet.");
+
+      await field.fill(`  ${KEY}\t`);
+      await field.press("Enter");
+      await expect(section(page)).toContainText(
+        "The key works and was saved. It may do all that is needed here",
+      );
+      await expect(section(page)).toContainText("comes from the keychain.");
+      await expect(section(page)).toContainText("dtn_…sky7");
+      await expect(section(page).getByLabel("Another key")).toHaveValue("");
+      await page.keyboard.press("Control+1");
+      await picker(page).click();
+      await expect(page.getByRole("menuitemradio", { name: /^Daytona/ })).toContainText("ready");
+      await page.keyboard.press("Escape");
+
+      await page.keyboard.press("Control+,");
+      await section(page).getByRole("button", { name: "Remove", exact: true }).click();
+      await expect(section(page)).toContainText("There is no key yet.");
+      expect(answers.length).toBeGreaterThan(3);
+      expect(answers.filter((text) => text.includes(KEY.slice(8)))).toEqual([]);
+      expect(await page.content()).not.toContain(KEY);
+      // What is no key and no request is refused without a word of it.
+      for (const body of [{ key: 5, dtn_secret: 1 }, { key: "dtn_a b" }, { kye: "dtn_secret" }]) {
+        const refused = await server.api("PUT", "/daytona/key", body);
+        expect(refused.ok).toBe(false);
+        expect(await refused.text()).not.toMatch(/dtn_(secret|a)/);
+      }
+    }),
+  );
+});
+
+test("a keychain that is locked is told with words, and keeps nobody waiting", async ({
+  page,
+  sky,
+}, info) => {
+  await needKeychain(info.title);
+  await keychainHome(async (home) => {
+    await withKeychain(home, "unlocked", sky, async (server) => {
+      expect((await server.api("PUT", "/daytona/key", { key: KEY })).ok).toBe(true);
     });
-    await open(page, server);
-    await page.keyboard.press("Control+,");
-    const field = section(page).getByLabel("Key", { exact: true });
-    await expect(field).toHaveAttribute("type", "password");
-    await field.fill("dtn_wrong");
-    await section(page).getByRole("button", { name: "Test and save" }).click();
-    await expect(section(page).getByRole("alert")).toContainText("the key was not kept");
-    await expect(section(page)).toContainText("There is no key yet.");
-
-    await field.fill(`  ${KEY}\t`);
-    await field.press("Enter");
-    await expect(section(page)).toContainText(
-      "The key works and was saved. It may do all that is needed here",
-    );
-    await expect(section(page)).toContainText("comes from the keychain.");
-    await expect(section(page)).toContainText("dtn_…sky7");
-    await expect(section(page).getByLabel("Another key")).toHaveValue("");
-    await page.keyboard.press("Control+1");
-    await picker(page).click();
-    await expect(page.getByRole("menuitemradio", { name: /^Daytona/ })).toContainText("ready");
-    await page.keyboard.press("Escape");
-
-    await page.keyboard.press("Control+,");
-    await section(page).getByRole("button", { name: "Remove", exact: true }).click();
-    await expect(section(page)).toContainText("There is no key yet.");
-    expect(answers.length).toBeGreaterThan(3);
-    expect(answers.filter((text) => text.includes(KEY.slice(8)))).toEqual([]);
-    expect(await page.content()).not.toContain(KEY);
-    // What is no key and no request is refused without a word of it.
-    for (const body of [{ key: 5, dtn_secret: 1 }, { key: "dtn_a b" }, { kye: "dtn_secret" }]) {
-      const refused = await server.api("PUT", "/daytona/key", body);
-      expect(refused.ok).toBe(false);
-      expect(await refused.text()).not.toMatch(/dtn_(secret|a)/);
-    }
+    await withKeychain(home, "locked", sky, async (server) => {
+      await open(page, server);
+      await page.keyboard.press("Control+,");
+      await expect(section(page)).toContainText("The keychain of this desktop is locked.");
+      await section(page).getByLabel("Key", { exact: true }).fill(KEY);
+      await section(page).getByRole("button", { name: "Test and save" }).click();
+      await expect(section(page).getByRole("alert")).toContainText("keychain-locked");
+    });
   });
 });
 
@@ -218,7 +249,11 @@ test.describe("with a key that may do little", () => {
 });
 
 for (const theme of ["dark", "light"] as const) {
-  test(`the cloud in the ${theme} theme can be read, named and reached by everybody`, async ({ app }) => {
+  test(`the cloud in the ${theme} theme can be read, named and reached by everybody`, async ({
+    app,
+    sky,
+  }, info) => {
+    needSandboxes(sky, info.title);
     await app.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     await runThere(app, "echo one");
     await app.getByRole("button", { name: /^How it runs/ }).click();

@@ -12,9 +12,15 @@ import { Server, programs, test as base } from "./server";
 /** A key as long as real ones are. */
 export const KEY = "dtn_0123456789abcdef0123456789abcdefsky7";
 
-/** A command that ends with its standard input, and the first line that it says. */
-async function started(program: string, args: string[], env = process.env): Promise<[ChildProcess, string]> {
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "ignore"], env });
+/** A command that ends with its standard input, the first line that it says, and its complaints before that. */
+async function started(
+  program: string,
+  args: string[],
+  env = process.env,
+): Promise<[ChildProcess, string, () => string]> {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env });
+  let complaints = "";
+  child.stderr.on("data", (data: Buffer) => (complaints += data.toString()));
   const failed = new Promise<never>((_, reject) => {
     child.once("error", reject);
     child.once("exit", () => reject(new Error(`${program} ended at once`)));
@@ -22,7 +28,7 @@ async function started(program: string, args: string[], env = process.env): Prom
   const [line] = (await Promise.race([once(createInterface({ input: child.stdout }), "line"), failed])) as [
     string,
   ];
-  return [child, line];
+  return [child, line, () => complaints.trim()];
 }
 
 async function ended(child: ChildProcess): Promise<void> {
@@ -36,12 +42,14 @@ export class Sky {
   private constructor(
     readonly url: string,
     readonly process: ChildProcess,
+    /** Why no sandbox will start; empty where they do. */
+    readonly complaint: () => string,
   ) {}
 
   static async open(...options: string[]): Promise<Sky> {
     const quick = ["--key", KEY, "--delay-ms", "50", "--build-ms", "200"];
-    const [child, url] = await started(join(programs, "daytona-double"), [...quick, ...options]);
-    return new Sky(url, child);
+    const [child, url, complaint] = await started(join(programs, "daytona-double"), [...quick, ...options]);
+    return new Sky(url, child, complaint);
   }
 
   /** What was asked of it so far, as `METHOD /path`. */
@@ -109,19 +117,47 @@ async function isInstalled(program: string): Promise<boolean> {
   return found.includes(true);
 }
 
-/** Why there can be no keychain; empty where there can. */
-export async function noKeychain(): Promise<string> {
-  const here = await Promise.all(PROGRAMS.map(isInstalled));
-  const missing = PROGRAMS.filter((_, index) => !here[index]);
-  return missing.length === 0 ? "" : `no ${missing.join(" and no ")} here`;
+/** Skips, by name and aloud. */
+function skip(title: string, why: string): void {
+  if (why === "") return;
+  if (process.env.STIGMER_TEST_REQUIRE_ALL === "1") throw new Error(why);
+  // eslint-disable-next-line no-console -- what gathers these lines reads them here
+  console.log(`SKIPPED: ${title}: ${why}`);
+  base.skip(true, why);
 }
 
-/** A server with an empty keychain of its own, that nobody has to unlock. */
-export async function withKeychain(sky: Sky, use: (server: Server) => Promise<void>): Promise<void> {
+/** Skips where the stand-in can make no sandboxes. */
+export const needSandboxes = (sky: Sky, title: string) => skip(title, sky.complaint());
+
+/** Skips where there can be no keychain. */
+export async function needKeychain(title: string): Promise<void> {
+  const here = await Promise.all(PROGRAMS.map(isInstalled));
+  const missing = PROGRAMS.filter((_, index) => !here[index]);
+  skip(title, missing.length === 0 ? "" : `no ${missing.join(" and no ")} here`);
+}
+
+/** A folder for a keychain, gone at the end. */
+export async function keychainHome(use: (home: string) => Promise<void>): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), "stigmer-keyring-"));
-  const script =
-    "printf %s password | gnome-keyring-daemon --unlock --components=secrets >/dev/null; " +
-    'printf "%s\\n" "$DBUS_SESSION_BUS_ADDRESS"; cat >/dev/null';
+  try {
+    await use(home);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** A server with the keychain in this folder; one that is locked, nobody is there to unlock. */
+export async function withKeychain(
+  home: string,
+  state: "unlocked" | "locked",
+  sky: Sky,
+  use: (server: Server) => Promise<void>,
+): Promise<void> {
+  const begin =
+    state === "unlocked"
+      ? "printf %s password | gnome-keyring-daemon --unlock --components=secrets >/dev/null; "
+      : "gnome-keyring-daemon --start --components=secrets >/dev/null; ";
+  const script = begin + 'printf "%s\\n" "$DBUS_SESSION_BUS_ADDRESS"; cat >/dev/null';
   const [session, bus] = await started("dbus-run-session", ["--", "sh", "-ec", script], {
     ...process.env,
     HOME: home,
@@ -138,6 +174,5 @@ export async function withKeychain(sky: Sky, use: (server: Server) => Promise<vo
     }
   } finally {
     await ended(session);
-    await rm(home, { recursive: true, force: true });
   }
 }

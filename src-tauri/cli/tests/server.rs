@@ -156,8 +156,8 @@ fn the_description_is_true() {
             "sh",
         ]);
         let unshare = unshare.arg(home.path()).env("STIGMER_RUNNER", home.path().join("bin/stigmer-runner"));
-        // Among the questions are some that remove images.
-        unshare.env("DOCKER_HOST", "unix:///no/engine")
+        // Among the questions are some that remove images, and one that removes the key for Daytona.
+        unshare.env("DOCKER_HOST", "unix:///no/engine").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/no/bus")
     };
     if !is_there(
         test,

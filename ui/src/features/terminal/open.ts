@@ -32,7 +32,7 @@ const field = () => document.querySelector<HTMLElement>(".screen .xterm-helper-t
 /** Opens one where the next run would go. */
 export const openTerminal = () =>
   openIn({
-    work: { kind: "line", line: modes.chosen === "sandbox" ? SHELL_WITHIN : SHELL },
+    work: { kind: "line", line: modes.chosen === "local" ? SHELL : SHELL_WITHIN },
     workspace: workspace.path,
     ...place(),
   });
