@@ -244,6 +244,7 @@ impl Progress {
 fn size(survey: &Survey) -> String {
     let entries = survey.changes.len();
     let bytes = match survey.bytes {
+        1 => "1 byte".to_owned(),
         bytes if bytes < 1000 => format!("{bytes} bytes"),
         bytes if bytes < 1_000_000 => format!("{} kB", bytes / 1000),
         bytes => format!("{} MB", bytes / 1_000_000),
