@@ -31,7 +31,7 @@ stigmer runs search --context 1 'hello|cannot'
 stigmer run --detach 'for part in 1 2 3; do echo "part $part"; sleep 0.3; done'
 stigmer runs logs --follow --timestamps
 
-stigmer run --mode daytona make test
+stigmer run --mode auto make test
 ?
 
 stigmer doctor
