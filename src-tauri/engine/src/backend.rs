@@ -274,24 +274,21 @@ pub struct Finish {
 
 /// The backend of a mode, or why there is none.
 pub(crate) fn of(backends: &[Arc<dyn Backend>], mode: Mode) -> Result<Arc<dyn Backend>> {
-    supported(mode)?;
-    Ok(backends
-        .iter()
-        .find(|backend| backend.mode() == mode)
-        .cloned()
-        .unwrap_or_else(|| Arc::new(local::Local)))
+    // Never another one instead: what should run in a sandbox must not run here.
+    backends.iter().find(|backend| backend.mode() == mode).cloned().ok_or_else(|| unsupported(mode))
 }
 
 /// Whether there is a backend of a mode, or why there is none.
 pub(crate) fn supported(mode: Mode) -> Result<()> {
-    if mode != Mode::Auto {
-        return Ok(());
-    }
-    Err(Error::BackendUnavailable {
+    if mode == Mode::Auto { Err(unsupported(mode)) } else { Ok(()) }
+}
+
+fn unsupported(mode: Mode) -> Error {
+    Error::BackendUnavailable {
         backend: mode.name(),
         why: "this version does not choose the place by itself".to_owned(),
         hint: "choose `--mode local`, `sandbox` or `daytona`, or change the setting `mode`",
-    })
+    }
 }
 
 /// A program of ours: beside this one, or in its package's library folder.
@@ -325,4 +322,18 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_that_has_no_place_is_refused_and_never_carried_out_in_another() {
+        let only_local: Vec<Arc<dyn Backend>> = vec![Arc::new(local::Local)];
+        assert_eq!(of(&only_local, Mode::Local).unwrap().mode(), Mode::Local);
+        for mode in [Mode::Sandbox, Mode::Daytona, Mode::Auto] {
+            assert_eq!(of(&only_local, mode).map(drop).unwrap_err().code(), "backend-unavailable");
+        }
+    }
 }
