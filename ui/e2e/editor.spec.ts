@@ -168,6 +168,26 @@ test("the selection alone is run, in the language of its file", async ({ page: a
   await expect(text(app, "parts.py")).toContainText('print("y" + "es")');
 });
 
+test("Python of one session finds the variables of what ran before", async ({ page: app, server }) => {
+  await opened(app, server, "parts.py", "x = 40\nprint(x + 2)\n");
+  await app.getByRole("button", { name: /^How it runs/ }).click();
+  const session = app.getByRole("textbox", { name: "Python session" });
+  await session.fill("no name");
+  await expect(session).toHaveAttribute("aria-invalid", "true");
+  await session.fill("calc");
+  const runLine = async (number: number) => {
+    await text(app, "parts.py").click();
+    await app.keyboard.press("Control+Home");
+    for (let line = 1; line < number; line++) await app.keyboard.press("ArrowDown");
+    await app.keyboard.press("Shift+End");
+    await app.keyboard.press("Alt+Enter");
+  };
+  await runLine(1);
+  await expect(output(app).getByText("session `calc` begins: it has no variables yet")).toBeVisible();
+  await runLine(2);
+  await expect(output(app).getByText("42", { exact: true })).toBeVisible();
+});
+
 test("what was not saved is back after the page is loaded anew", async ({ page: app, server }) => {
   await opened(app, server, "a.txt", "text\n");
   await type(app, "a.txt", "unsaved ");

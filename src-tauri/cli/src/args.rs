@@ -5,6 +5,7 @@ mod image;
 mod runs;
 mod sandbox;
 mod server;
+mod session;
 mod snapshot;
 
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ pub(crate) use self::auth::{AUTH_EXAMPLES, AuthCommand, Login};
 pub(crate) use self::image::{BuildOptions, CustomizeOptions, ImageArguments, ImageCommand};
 pub(crate) use self::sandbox::{Named, SandboxArguments, SandboxCommand, SandboxList};
 pub(crate) use self::server::{SERVER_EXAMPLES, ServerCommand, ServerStart};
+pub(crate) use self::session::{SESSION_EXAMPLES, SessionCommand};
 pub(crate) use self::snapshot::{Create, Follow, SnapshotArguments, SnapshotCommand};
 
 /// Runs commands where you choose, watches them live, stops them, and finds them again
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Look after sandboxes: the containers that runs had, and those in the cloud
     #[command(visible_alias = "sandboxes", subcommand_required = false)]
     Sandbox(Box<SandboxArguments>),
+    /// Look after sessions: the interpreters that keep their variables between runs
+    #[command(visible_alias = "sessions", subcommand, after_help = SESSION_EXAMPLES)]
+    Session(SessionCommand),
     /// Keep the key for Daytona in the OS keychain, and see what it may do
     #[command(subcommand, after_help = AUTH_EXAMPLES)]
     Auth(AuthCommand),
@@ -87,6 +92,7 @@ Examples:
   stigmer run 'make test 2>&1 | tail'      one argument is a line for the shell
   stigmer run -- grep -r 'a b' src         several are a program and its arguments, as they are
   stigmer run --lang python --file job.py  a script; without --file the code is read from standard input
+  stigmer run --session calc -c 'x = 6 * 7'     Python that keeps its variables for the next run of the session
   stigmer run --timeout 5m --secret TOKEN ./deploy.sh
   stigmer run --watch='*.py' pytest        run again when a file changes
   stigmer run -m sandbox --network none make    in a container without network
@@ -97,7 +103,7 @@ Exit code: the program's own; 124 timed out, 125 could not be carried out, 126 n
 127 not found, 130 cancelled, 128+N ended by signal N.";
 
 #[derive(Debug, Args)]
-#[command(after_help = RUN_EXAMPLES)]
+#[command(after_help = RUN_EXAMPLES, group = clap::ArgGroup::new("language").multiple(true))]
 pub(crate) struct Run {
     /// What to run: one argument is a shell line, several are a program and its arguments
     #[arg(value_name = "COMMAND", trailing_var_arg = true)]
@@ -147,11 +153,17 @@ pub(crate) struct Run {
     #[arg(long, value_name = "WORD")]
     pub label: Vec<String>,
     /// Run a script in this language; what follows are its arguments
-    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language, group = "language")]
     pub lang: Option<Language>,
     /// The script's file; its ending says the language if --lang does not
     #[arg(long, short, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// The script itself, instead of a file or standard input
+    #[arg(long, short, value_name = "CODE", conflicts_with = "file", requires = "language")]
+    pub code: Option<String>,
+    /// Run a Python script in an interpreter of this name, which keeps its variables for the next
+    #[arg(long, value_name = "NAME", group = "language")]
+    pub session: Option<String>,
     /// Run again when a file changes that matches; ignored files do not count
     #[arg(long, value_name = "GLOB", num_args = 0..=1, require_equals = true, default_missing_value = "**",
           conflicts_with_all = ["detach", "dry_run"])]

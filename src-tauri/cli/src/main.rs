@@ -17,6 +17,7 @@ mod runs;
 mod sandbox;
 mod secret;
 mod server;
+mod session;
 mod snapshot;
 mod table;
 
@@ -66,6 +67,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, exit::F
         Command::Auth(command) => auth::auth(command, &sources, output).await,
         Command::Sandbox(command) => sandbox::sandbox(*command, sources, output).await,
         Command::Config(command) => config::config(command, &sources, output),
+        Command::Session(command) => session::session(&command, output),
         Command::Secret(command) => secret::secret(command, output).await,
         Command::Server(command) => server::server(command, sources, output).await,
         Command::Doctor(options) => doctor::doctor(&options, &sources, output).await,

@@ -185,3 +185,30 @@ fn the_ending_of_a_file_says_the_language() {
     home.write("job.txt", "");
     home.stigmer(["run", "--file", "job.txt"]).ended().expect_error("usage");
 }
+
+#[test]
+fn a_session_keeps_variables_is_listed_and_ends_when_it_is_told_to() {
+    let test = "a_session_keeps_variables_is_listed_and_ends_when_it_is_told_to";
+    if !is_there(test, "python3", is_installed("python3")) {
+        return;
+    }
+    let home = Home::new();
+    assert_eq!(home.stigmer(["session", "list", "--json"]).ended().expect(0).out(), "[]\n");
+    home.stigmer(["run", "--session", "calc", "-c", "x = 6 * 7"]).ended().expect(0);
+    let again = home.stigmer(["run", "--session", "calc", "--lang", "python", "a"]);
+    let again = again.stdin("import sys; print(x, sys.argv[1:]); sys.exit(3)").ended().expect(3);
+    assert_eq!((again.out().as_str(), again.err().as_str()), ("42 ['a']\n", ""));
+    let listed = home.stigmer(["session", "list", "--json"]).ended().expect(0).out();
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((listed[0]["name"].as_str(), listed.as_array().unwrap().len()), (Some("calc"), 1));
+    let elsewhere = home.stigmer(["session", "end", "calc", "--workspace", "/"]).ended().expect(125);
+    assert!(elsewhere.err().contains("[session-not-found]"), "{}", elsewhere.err());
+    home.stigmer(["session", "end", "calc"]).ended().expect(0);
+    let anew = home.stigmer(["run", "--verbose", "--session", "calc", "-c", "print('x' in globals())"]);
+    let anew = anew.ended().expect(0);
+    assert!(anew.out() == "False\n" && anew.err().contains("session `calc` begins"), "{}", anew.err());
+    home.stigmer(["session", "end", "calc"]).ended().expect(0);
+    for [option, value] in [["--session", "a b"], ["--code", "1"]] {
+        home.stigmer(["run", option, value, "--", "x"]).ended().expect(125);
+    }
+}

@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_bytes::ByteBuf;
 use stigmer_runner::Refusal;
+pub use stigmer_runner::protocol::RUN_ID;
 pub use stigmer_runner::{Exit, Left, Signal, Size, Stream, Usage};
 use tokio::sync::mpsc;
 
@@ -29,15 +30,19 @@ use crate::state::{CloudFacts, SandboxFacts};
 
 use self::back::Back;
 
-/// The variable that names the run in the environment of its processes.
-pub const RUN_ID: &str = "STIGMER_RUN_ID";
+/// Where the interpreters of sessions listen in a sandbox.
+const SESSIONS: &str = "/tmp/stigmer-sessions/";
 
 /// Milliseconds that output is still read while something of an ended program holds its pipes.
 const DRAIN_MS: u32 = 500;
 
 /// Every backend of this build, in the order in which people are shown them. Add yours here.
-pub(crate) fn all(docker: docker::Docker, daytona: daytona::Daytona) -> Vec<Arc<dyn Backend>> {
-    vec![Arc::new(local::Local), Arc::new(docker), Arc::new(daytona)]
+pub(crate) fn all(
+    local: local::Local,
+    docker: docker::Docker,
+    daytona: daytona::Daytona,
+) -> Vec<Arc<dyn Backend>> {
+    vec![Arc::new(local), Arc::new(docker), Arc::new(daytona)]
 }
 
 /// A place where programs run.
@@ -127,6 +132,19 @@ impl Reporter {
     }
 }
 
+/// An interpreter that goes on when its run is over, for the next run of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its name, unique for a workspace in a place.
+    pub name: String,
+    /// The workspace, where it is not that of the place.
+    pub workspace: PathBuf,
+    /// Bytes of memory that it may write to.
+    pub memory: u64,
+    /// Time after its last run until it ends, where no app looks after it.
+    pub idle: std::time::Duration,
+}
+
 /// What a sandbox is made of.
 #[derive(Debug, Clone)]
 pub enum Recipe {
@@ -153,6 +171,8 @@ pub struct Launch {
     pub guard: Option<stigmer_runner::Guard>,
     /// Code that has no file in the place.
     pub script: Option<stigmer_runner::Script>,
+    /// What runs it, if that is not to end with it: then the program is an interpreter and its first argument a script.
+    pub session: Option<Session>,
     /// What its sandbox is made of, in a mode that has any.
     pub recipe: Option<Box<Recipe>>,
     /// What is done with an image instead of starting a program.
@@ -186,6 +206,24 @@ impl Launch {
             drain_ms: DRAIN_MS,
             script: self.script.clone(),
             watch_memory: self.recipe.is_some(),
+            interpreter: None,
+        }
+    }
+
+    /// The interpreter that its session has in a place, at a socket in a folder that begins so.
+    pub(crate) fn interpreter(&self, folder: &str) -> Option<Box<stigmer_runner::Interpreter>> {
+        let session = self.session.as_ref()?;
+        Some(Box::new(stigmer_runner::Interpreter {
+            socket: ByteBuf::from(format!("{folder}{}/socket", session.name)),
+            memory: session.memory,
+            idle_ms: u32::try_from(session.idle.as_millis()).unwrap_or(u32::MAX),
+        }))
+    }
+
+    /// Tells of a new interpreter, which has none of the variables that somebody may expect.
+    async fn tell(&self, execution: &runner::RunnerExecution, reporter: &Reporter) {
+        if let Some(session) = self.session.as_ref().filter(|_| execution.has_new_interpreter()) {
+            reporter.note(format!("session `{}` begins: it has no variables yet", session.name)).await;
         }
     }
 
@@ -330,7 +368,8 @@ mod tests {
 
     #[test]
     fn a_mode_that_has_no_place_is_refused_and_never_carried_out_in_another() {
-        let only_local: Vec<Arc<dyn Backend>> = vec![Arc::new(local::Local)];
+        let only_local: Vec<Arc<dyn Backend>> =
+            vec![Arc::new(local::Local::new(&crate::home::Home::at("/nowhere")))];
         assert_eq!(of(&only_local, Mode::Local).unwrap().mode(), Mode::Local);
         for mode in [Mode::Sandbox, Mode::Daytona, Mode::Auto] {
             assert_eq!(of(&only_local, mode).map(drop).unwrap_err().code(), "backend-unavailable");

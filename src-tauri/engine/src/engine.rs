@@ -35,6 +35,7 @@ use tracing::Instrument as _;
 
 use crate::backend::daytona::Daytona;
 use crate::backend::docker::Docker;
+use crate::backend::local::Local;
 use crate::backend::local::login_shell::{LoginShell, Resolver};
 use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
@@ -42,7 +43,7 @@ use crate::error::{Error, Result};
 use crate::history::events::{self, Event};
 use crate::history::{self, History, Host};
 use crate::home::Home;
-use crate::launch;
+use crate::launch::{self, Sessions};
 use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::search::{Found, Query, search};
@@ -88,7 +89,7 @@ impl Engine {
         let secrets = Arc::new(Secrets::new());
         let docker = Docker::new(home.clone());
         let daytona = Daytona::new(home.clone(), Arc::clone(&secrets), sources.clone());
-        let backends = backend::all(docker.clone(), daytona.clone());
+        let backends = backend::all(Local::new(&home), docker.clone(), daytona.clone());
         let (home, history, recovered, host) = blocking(move || {
             home.create()?;
             let opened = History::open(&home)?;
@@ -235,6 +236,7 @@ impl Engine {
             spec,
             folder,
             shell: config.shell().map(Into::into),
+            sessions: Sessions::of(&config),
             recipe,
             place,
             backend,

@@ -155,6 +155,12 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
+    /// There is no session of this name here.
+    #[error("no session named `{name}` goes on here")]
+    SessionNotFound {
+        /// What was asked for.
+        name: String,
+    },
     /// The sandbox went away under the run.
     #[error("the sandbox of the run is gone: {why}")]
     SandboxLost {
@@ -307,6 +313,7 @@ impl Error {
             Self::MountUnusable { .. } => "mount-unusable",
             Self::SandboxRefused { .. } => "sandbox-refused",
             Self::SandboxNotFound { .. } => "sandbox-not-found",
+            Self::SessionNotFound { .. } => "session-not-found",
             Self::SandboxLost { .. } => "sandbox-lost",
             Self::Cloud(source) => cloud::code(source),
             Self::NoCloudKey { .. } => "daytona-no-key",

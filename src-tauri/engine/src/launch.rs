@@ -6,13 +6,14 @@
 pub(crate) mod cloud;
 mod interpreter;
 pub(crate) mod sandbox;
+mod session;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::backend::Launch;
+use crate::backend::{Launch, Session};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::secrets::{Secret, SecretName};
@@ -36,7 +37,7 @@ pub(crate) fn check(spec: &RunSpec) -> Result<()> {
             return invalid("the program's name is empty", "write the program behind `stigmer run --`");
         }
         Work::Script { code: Code::Inline { text }, .. } if text.trim().is_empty() => {
-            return invalid("the script is empty", "give it with --file or on standard input");
+            return invalid("the script is empty", "give it with --code, --file or on standard input");
         }
         Work::Image { task } => sandbox::check(task)?,
         _ => {}
@@ -54,6 +55,9 @@ pub(crate) fn check(spec: &RunSpec) -> Result<()> {
     }
     for name in &spec.secrets {
         name.parse::<SecretName>()?;
+    }
+    if let Some(name) = &spec.session {
+        session::check(spec, name)?;
     }
     if !spec.workspace.is_absolute() {
         return invalid("the workspace is not an absolute path", "give the whole path of the folder");
@@ -109,6 +113,34 @@ pub(crate) struct Surroundings<'a> {
     pub secrets: &'a [(String, Secret)],
     /// The setting `local.shell`.
     pub shell: Option<&'a Path>,
+    /// What the settings allow a session.
+    pub sessions: Sessions,
+}
+
+/// Bounds of sessions: the settings `session.memory` and `session.idle`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sessions {
+    memory: u64,
+    idle: Duration,
+}
+
+impl Sessions {
+    /// What the settings say.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            memory: config.size("session.memory").unwrap_or_default(),
+            idle: config.time("session.idle").unwrap_or(Duration::from_hours(1)),
+        }
+    }
+}
+
+impl Surroundings<'_> {
+    /// The session of a run.
+    fn session(&self, spec: &RunSpec) -> Option<Session> {
+        let Sessions { memory, idle } = self.sessions;
+        let workspace = spec.workspace.canonicalize().unwrap_or_else(|_| spec.workspace.clone());
+        spec.session.clone().map(|name| Session { name, workspace, memory, idle })
+    }
 }
 
 /// Resolves a specification for a place that shares this machine's disk.
@@ -139,6 +171,7 @@ pub(crate) fn resolve(id: RunId, spec: &RunSpec, around: &Surroundings<'_>) -> R
         input: spec.input,
         guard,
         script: None,
+        session: around.session(spec),
         recipe: None,
         task: None,
         may_be_kept: false,

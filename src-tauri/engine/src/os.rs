@@ -1,6 +1,6 @@
 //! What differs between systems, under the same names on each. Chosen once, here.
 //!
-//! A port to another system is a file beside `os/unix.rs` with the same names: [`Mailbox`], private files and
+//! A port to another system is a file beside `os/unix.rs` with the same names: [`Mailbox`], [`Line`], private files and
 //! folders, reading and writing at a position, the login shell, sessions, and the end of marked processes.
 
 #[cfg(unix)]

@@ -22,6 +22,7 @@ use crate::backend::{Backend, Execution, Finish, Left, Output, Recipe, Told};
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::history::events::{Event, EventLog, What};
+use crate::launch::Sessions;
 use crate::live::{Live, Manner, Stop};
 use crate::log::mask::{Masker, Masks};
 use crate::log::{LogWriter, Stream};
@@ -46,6 +47,7 @@ pub(crate) struct Run {
     pub spec: RunSpec,
     pub folder: PathBuf,
     pub shell: Option<PathBuf>,
+    pub sessions: Sessions,
     pub backend: Arc<dyn Backend>,
     pub history: Arc<History>,
     pub login_shell: Arc<Resolver>,

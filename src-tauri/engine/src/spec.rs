@@ -75,6 +75,9 @@ pub struct RunSpec {
     /// Limits on what it may use.
     #[serde(default)]
     pub limits: Limits,
+    /// The session whose interpreter runs it, for a Python script: the variables of one run are there for the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// How it is confined; `None` leaves it to the settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
@@ -104,6 +107,7 @@ impl RunSpec {
             secrets: Vec::new(),
             input: Input::default(),
             limits: Limits::default(),
+            session: None,
             guard: None,
             network: None,
             origin: Origin::default(),

@@ -12,6 +12,7 @@ use common::Marker;
 use contract::Place;
 use stigmer_engine::backend::local::Local;
 use stigmer_engine::backend::{Backend, RUN_ID};
+use stigmer_engine::home::Home;
 use stigmer_engine::spec::Text;
 use tempfile::TempDir;
 
@@ -23,7 +24,8 @@ struct ThisMachine {
 impl ThisMachine {
     fn new() -> Self {
         common::require_runner();
-        Self { backend: Local, folder: tempfile::tempdir().unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        Self { backend: Local::new(&Home::at(folder.path())), folder }
     }
 }
 

@@ -27,6 +27,6 @@
 pub mod protocol;
 
 pub use protocol::{
-    Decoder, Exit, Frame, Guard, Keep, Left, ProtocolError, Refusal, Reply, Request, Script, Signal, Size,
-    Start, Stream, Usage,
+    Decoder, Exit, Frame, Guard, Interpreter, Keep, Left, ProtocolError, Refusal, Reply, Request, Script,
+    Signal, Size, Start, Stream, Usage,
 };

@@ -9,6 +9,8 @@
 //! | `rejoin SOCKET` | the same where the socket is there, or will not be |
 //! | `attach SOCKET A B [HOME]` | `rejoin` over a terminal, which is made to carry bytes as they are from where `AB` is printed; with `HOME` somebody is made to listen where nobody does |
 //! | `open FOLDER` | lets every user of a sandbox write to a folder that was made for it |
+//! | `keep` | keeps an interpreter that outlives its runs, until nobody needs it |
+//! | `call SOCKET SCRIPT ARGUMENT...` | has such an interpreter run a script: the command of its run |
 //! | `tree FOLDER STATE` | answers what `stigmer-tree` asks about a copy of the workspace |
 //!
 //! | exit code | meaning |
@@ -20,7 +22,8 @@
 //!
 //! One thread, no runtime. `serve.rs` listens in a sandbox. `session.rs` waits for everything at once and hands it to the `run.rs` that it
 //! started: `kept.rs` waits for an engine that comes back, `output.rs` (through `spool.rs`) and `input.rs` carry the bytes, `ending.rs` ends the processes,
-//! `outbox.rs` is the only one that writes to the engine, `os.rs` the only one that knows the system.
+//! `outbox.rs` is the only one that writes to the engine, `os.rs` the only one that knows the system. `interpreter.rs` keeps what
+//! outlives a run.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufReader, BufWriter, IsTerminal, Write};
@@ -31,6 +34,7 @@ use std::time::Duration;
 
 mod ending;
 mod input;
+mod interpreter;
 mod join;
 mod kept;
 mod os;
@@ -72,6 +76,13 @@ fn main() -> ExitCode {
             let (mut from, mut to) = (BufReader::new(io::stdin()), BufWriter::new(io::stdout()));
             let served = stigmer_tree::serve(Path::new(folder), Path::new(state), &mut from, &mut to);
             end("cannot be kept the same", folder, served)
+        }
+        [verb] if *verb == "keep" => {
+            end("cannot be kept", OsStr::new("the interpreter"), interpreter::keep())
+        }
+        [verb, socket, script @ ..] if *verb == "call" && !script.is_empty() => {
+            let called = interpreter::call(Path::new(socket), script);
+            called.unwrap_or_else(|error| end("cannot be called", socket, Err(error)))
         }
         [argument] if *argument == "--help" || *argument == "--version" => {
             // A reader that is gone needs no help.

@@ -12,10 +12,15 @@
 //! | `widen` | gives a pipe the largest buffer that the system grants; whether it is a pipe |
 //! | `available`, `splice` | how much a pipe holds, and moving that to another pipe without copying it |
 //! | `carry_bytes`, `start_apart` | has a terminal carry bytes as they are; becomes something in a process that nobody takes for ours |
+//! | `start_outside` | the same in a process that is not below this one |
+//! | `listen_to_signals`, `end_by` | for a process that starts nothing: its `Signals`, and ending by one |
+//! | `let_go_of_streams` | has the standard streams lead nowhere |
+//! | `lend`, `borrow` | passes descriptors on to another process |
 //! | `fork` | makes a second process of this one |
 //! | `reap` | takes the next ended child |
 //! | `oom_kills` | what was killed for want of memory, in a place of its own |
 //! | `end_processes_with` | ends every process that has a variable, until none is left |
+//! | `end_descendants_with` | the same of those below this process |
 //! | `descendants`, `name` | every process below this one, and what the system calls it |
 //!
 //! Processes are named by `Pid` and ended by signals, so a system without those needs its own `ending.rs` too.

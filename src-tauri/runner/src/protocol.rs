@@ -9,7 +9,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol, sent in [`Reply::Hello`]. Raised when an older peer could not follow.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
+
+/// The variable that names the run in the environment of its processes.
+pub const RUN_ID: &str = "STIGMER_RUN_ID";
+
+/// What an app says to the socket of an [`Interpreter`] that is to end with it: when that connection does.
+pub const OWN: u8 = b'o';
+
+/// What is said to the socket of an [`Interpreter`] that is to end now, with the script that it runs.
+pub const END: u8 = b'x';
 
 /// Largest frame that is accepted, in bytes: a script with its arguments. A longer one means that the stream is not
 /// ours.
@@ -98,6 +107,8 @@ pub struct Start {
     pub script: Option<Script>,
     /// Counts what the kernel kills for want of memory: where the runner shares its memory limit with nobody else.
     pub watch_memory: bool,
+    /// Has an interpreter run the script that `argv` names behind it, one that goes on afterwards.
+    pub interpreter: Option<Box<Interpreter>>,
 }
 
 impl fmt::Debug for Start {
@@ -119,6 +130,19 @@ pub struct Keep {
     /// Milliseconds that a run without an engine goes on, and that one which ended waits to tell. Then everything is
     /// forced to end.
     pub linger_ms: u32,
+}
+
+/// A Python interpreter that runs one script after another, each with the variables that those before it left.
+///
+/// Started with the first, with the program, the folder, the variables (but not [`RUN_ID`]) and the guard of its run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interpreter {
+    /// The socket by which it is found, absolute. Its folder is this interpreter's alone and goes with it.
+    pub socket: serde_bytes::ByteBuf,
+    /// Bytes of memory that it, and each process that it starts, may write to. Zero for no limit.
+    pub memory: u64,
+    /// Milliseconds after its last script until it ends, where no app owns it.
+    pub idle_ms: u32,
 }
 
 /// Code that has no file where it runs.
@@ -214,6 +238,11 @@ pub enum Reply {
         usage: Usage,
         /// Processes that made themselves independent of the run and live on.
         left: Vec<Left>,
+    },
+    /// Before [`Reply::Started`]: there is the interpreter that was asked for.
+    Interpreter {
+        /// Whether it was just started, so that it has no variables yet.
+        is_new: bool,
     },
 }
 

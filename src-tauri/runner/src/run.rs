@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::Signal as OsSignal;
 use nix::sys::time::TimeVal;
-use stigmer_runner::{Refusal, Reply, Request, Signal, Start, Usage};
+use stigmer_runner::{Interpreter, Refusal, Reply, Request, Signal, Start, Usage};
 
 use crate::ending::Ending;
 use crate::input::Input;
+use crate::interpreter;
 use crate::os::{self, Signals};
 use crate::outbox::{self, Outbox};
 use crate::output::Output;
@@ -24,7 +25,7 @@ pub(crate) struct Run {
     pub(crate) input: Input,
     pub(crate) output: Output,
     ending: Ending,
-    /// What a resuming engine is told again: `Started`, and `Exited` once there is one.
+    /// What a resuming engine is told again: `Interpreter`, `Started`, and `Exited` once there is one.
     told: Vec<Reply>,
     /// The last reply, and whether it was sent since the last `Resume`.
     ended: Option<Reply>,
@@ -33,6 +34,9 @@ pub(crate) struct Run {
     /// Kills for want of memory before the command started, where they are watched.
     oom_kills: Option<u32>,
     _script: Option<Written>,
+    /// What carries out the script of this run, in a process that is not of its tree.
+    interpreter: Option<Box<Interpreter>>,
+    is_stopped: bool,
 }
 
 impl Run {
@@ -43,19 +47,27 @@ impl Run {
         let script = script
             .map_err(|error| Refused { refusal: Refusal::Other, message: format!("the script: {error}") })?;
         let oom_kills = if start.watch_memory { os::oom_kills() } else { None };
-        let Spawned { pid, input, output } = spawn(start)?;
-        let started =
-            Reply::Started { pid: u32::try_from(pid.as_raw()).unwrap_or_default(), at: outbox::now() };
+        let mut told = Vec::new();
+        let Spawned { pid, input, output } = match &start.interpreter {
+            Some(wanted) => {
+                told.push(Reply::Interpreter { is_new: interpreter::prepare(start, wanted)? });
+                spawn(&interpreter::caller(start, wanted))?
+            }
+            None => spawn(start)?,
+        };
+        told.push(Reply::Started { pid: u32::try_from(pid.as_raw()).unwrap_or_default(), at: outbox::now() });
         Ok(Self {
             input: Input::new(input),
             output: Output::new(output, start.spool, start.window),
             ending: Ending::new(pid, Duration::from_millis(start.drain_ms.into())),
-            told: vec![started],
+            told,
             ended: None,
             is_told_end: false,
             is_acknowledged: start.spool == 0,
             oom_kills,
             _script: script,
+            interpreter: start.interpreter.clone(),
+            is_stopped: false,
         })
     }
 
@@ -88,6 +100,7 @@ impl Run {
     /// Asks the whole tree to end, and forces it after `grace`.
     pub(crate) fn stop(&mut self, signal: OsSignal, grace: Duration) {
         if self.ended.is_none() {
+            self.is_stopped = true;
             self.ending.stop(signal, grace, Instant::now());
         }
     }
@@ -112,6 +125,9 @@ impl Run {
         self.output.resend(outbox)?;
         self.ending.advance(now, self.output.is_closed());
         if self.ending.is_over() && !self.is_told_end && self.output.finish(outbox)? {
+            if let Some(interpreter) = self.interpreter.take().filter(|_| self.is_stopped) {
+                interpreter::settle(&interpreter);
+            }
             let left = || Reply::Ended { usage: usage(self.oom_kills), left: self.ending.left() };
             let ended = self.ended.get_or_insert_with(left);
             self.is_told_end = true;

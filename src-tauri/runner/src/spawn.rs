@@ -15,6 +15,7 @@ use std::process::Stdio;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
+use stigmer_runner::protocol::RUN_ID;
 use stigmer_runner::{Refusal, Size, Start, Stream};
 
 use crate::input::Sink;
@@ -39,17 +40,33 @@ pub(crate) struct Refused {
 
 /// Enters the directory and starts the program.
 pub(crate) fn spawn(start: &Start) -> Result<Spawned, Refused> {
-    let exec = prepare(start).map_err(|error| other(&error))?;
-    std::env::set_current_dir(OsStr::from_bytes(&start.dir))
-        .map_err(|error| Refused { refusal: Refusal::Directory, message: error.to_string() })?;
-    let fence = start.guard.as_ref().map(Fence::new).transpose();
-    let fence = fence.map_err(|error| Refused { refusal: Refusal::Guard, message: error.to_string() })?;
+    let (exec, fence) = enter(start)?;
     let streams = start.terminal.map_or_else(|| pipes(start.input), |size| terminal(size, start.input));
     let Streams { stdio, input, output } = streams.map_err(|error| other(&error))?;
     let paths = exec.paths.clone();
     let pid =
         os::execute(exec, stdio, start.terminal.is_some(), fence).map_err(|error| explain(&error, &paths))?;
     Ok(Spawned { pid, input, output })
+}
+
+/// Enters the directory and starts a program that belongs to no run, with nothing but a standard input.
+pub(crate) fn apart(start: &Start, stdin: OwnedFd) -> Result<Pid, Refused> {
+    let own = |(name, _): &&(serde_bytes::ByteBuf, serde_bytes::ByteBuf)| name != RUN_ID.as_bytes();
+    let start = Start { env: start.env.iter().filter(own).cloned().collect(), ..start.clone() };
+    let (exec, fence) = enter(&start)?;
+    let paths = exec.paths.clone();
+    let streams = [stdin.into(), Stdio::null(), Stdio::null()];
+    os::execute(exec, streams, false, fence).map_err(|error| explain(&error, &paths))
+}
+
+/// Enters the directory, with everything ready to start the program there.
+fn enter(start: &Start) -> Result<(Exec, Option<Fence>), Refused> {
+    let exec = prepare(start).map_err(|error| other(&error))?;
+    std::env::set_current_dir(OsStr::from_bytes(&start.dir))
+        .map_err(|error| Refused { refusal: Refusal::Directory, message: error.to_string() })?;
+    let fence = start.guard.as_ref().map(Fence::new).transpose();
+    let fence = fence.map_err(|error| Refused { refusal: Refusal::Guard, message: error.to_string() })?;
+    Ok((exec, fence))
 }
 
 struct Streams {

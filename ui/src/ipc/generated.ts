@@ -1661,6 +1661,8 @@ export interface components {
             sandbox?: components["schemas"]["SandboxForm"];
             /** @description Names of secrets in the keychain, to be set as variables of the same names. */
             secrets?: string[];
+            /** @description The session whose interpreter runs it, for a Python script: the variables of one run are there for the next. */
+            session?: string | null;
             /**
              * Format: u-int64
              * @description Longest time from the start of the program to its end.
@@ -1819,6 +1821,8 @@ export interface components {
              * @description Its id, a `UUIDv7`: later ones are greater.
              */
             run_id: string;
+            /** @description The session whose interpreter ran it. */
+            session?: string | null;
             /**
              * Format: date-time
              * @description When its program started.

@@ -19,6 +19,8 @@ let typing = $state<Typing>("closed");
 let limit = $state(0);
 /** Lines of `NAME=value`. */
 let variables = $state("");
+/** The session that Python scripts run in; empty for none. */
+let session = $state("");
 const sandbox = $state<SandboxFields>(noFields());
 const cloud = $state<CloudFields>(noCloudFields());
 
@@ -47,13 +49,19 @@ export const command = {
   set variables(value) {
     variables = value;
   },
+  get session() {
+    return session;
+  },
+  set session(value) {
+    session = value;
+  },
   /** What is asked of the sandbox of the next run, if it gets one. */
   sandbox,
   /** The same for a sandbox in the cloud. */
   cloud,
   /** What of that cannot be understood, by field. */
   get problems() {
-    return modes.chosen === "sandbox" ? problems(sandbox) : {};
+    return { ...(modes.chosen === "sandbox" ? problems(sandbox) : {}), ...sessionProblem() };
   },
   /** Whether the next run differs from a plain one. */
   get isSpecial() {
@@ -61,11 +69,17 @@ export const command = {
       typing !== "closed" ||
       limit > 0 ||
       variables.trim() !== "" ||
+      session.trim() !== "" ||
       (modes.chosen === "sandbox" && isFilled(sandbox)) ||
       (modes.chosen === "daytona" && isCloudFilled(cloud))
     );
   },
 };
+
+function sessionProblem(): { session?: string } {
+  const isName = /^[\w-]{0,32}$/.test(session.trim());
+  return isName ? {} : { session: "a session's name has up to 32 letters, digits, dashes and underscores" };
+}
 
 /** `NAME=value` lines as variables; what is no such line is left out. */
 export function parseVariables(lines: string): Record<string, string> {
@@ -96,6 +110,8 @@ function wanted(work: Work): NewRun {
   if (limit > 0) run.timeout_ms = limit * 1000;
   const env = parseVariables(variables);
   if (Object.keys(env).length > 0) run.env = env;
+  const isPython = work.kind === "script" && work.language === "python";
+  if (isPython && session.trim() !== "") run.session = session.trim();
   return run;
 }
 

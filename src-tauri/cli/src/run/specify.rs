@@ -29,7 +29,7 @@ pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
     let current = std::env::current_dir().map_err(|source| Error::Folder { path: ".".into(), source })?;
     let workspace = absolute(&current, options.workspace.as_deref().unwrap_or(&current));
     let language = language(options)?;
-    let code_on_stdin = language.is_some() && options.file.is_none();
+    let code_on_stdin = language.is_some() && options.file.is_none() && options.code.is_none();
     let work = work(options, language, &current)?;
     let input = input(options, code_on_stdin);
     let mut set = BTreeMap::new();
@@ -45,6 +45,7 @@ pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
         env: Environment { base: Base::Caller(own_variables()), set },
         secrets: options.secret.clone(),
         input,
+        session: options.session.clone(),
         limits: Limits { timeout: options.timeout, grace: options.grace },
         guard: options.guard.then_some(Guard::Workspace),
         network: options.network.clone(),
@@ -94,7 +95,9 @@ fn absolute(current: &Path, path: &Path) -> PathBuf {
 
 /// The language of a script, named or known by the ending of its file; `None` where there is no script.
 fn language(options: &Run) -> Result<Option<Language>, Failure> {
-    let (None, Some(file)) = (options.lang, &options.file) else { return Ok(options.lang) };
+    // Sessions know no other.
+    let usual = options.session.as_ref().map(|_| Language::Python);
+    let (None, Some(file)) = (options.lang, &options.file) else { return Ok(options.lang.or(usual)) };
     let ending = file.extension().unwrap_or_default();
     let language = Language::ALL.into_iter().find(|language| {
         let others: &[&str] = match language {
@@ -116,9 +119,10 @@ fn language(options: &Run) -> Result<Option<Language>, Failure> {
 fn work(options: &Run, language: Option<Language>, current: &Path) -> Result<Work, Failure> {
     let words = || options.command.iter().map(Text::from);
     if let Some(language) = language {
-        let code = match &options.file {
-            Some(file) => Code::File { path: absolute(current, file) },
-            None => Code::Inline { text: code_from_stdin(language)? },
+        let code = match (&options.file, &options.code) {
+            (Some(file), _) => Code::File { path: absolute(current, file) },
+            (None, Some(code)) => Code::Inline { text: code.clone() },
+            (None, None) => Code::Inline { text: code_from_stdin(language)? },
         };
         return Ok(Work::Script { language, code, args: words().collect() });
     }
@@ -138,7 +142,7 @@ fn code_from_stdin(language: Language) -> Result<String, Failure> {
     if stdin.is_terminal() {
         return Err(Failure::usage(
             format!("there is no {} code to run", language.name()),
-            "name a file with --file, or pipe the code in",
+            "give it with --code, name a file with --file, or pipe it in",
         ));
     }
     let mut code = Vec::new();

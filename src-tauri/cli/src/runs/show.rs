@@ -43,6 +43,9 @@ fn facts(engine: &Engine, record: &RunRecord, bytes: u64, lines: u64) -> Vec<(&'
     if let Some(workdir) = &spec.workdir {
         facts.push(("in", workdir.display().to_string()));
     }
+    if let Some(session) = &spec.session {
+        facts.push(("session", session.clone()));
+    }
     if let Some(took) = record.duration() {
         facts.push(("took", time(took)));
     }

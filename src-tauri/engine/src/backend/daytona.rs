@@ -35,7 +35,7 @@ use self::execution::InCloud;
 use self::place::Placed;
 use self::reach::Reached;
 use super::runner::{self, Keeping, Started};
-use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter};
+use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter, SESSIONS};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -238,6 +238,7 @@ impl Daytona {
         self.note(id, &note)?;
         let (reached, back) = Box::pin(self.make_ready(client, recipe, id, &mut note, reporter)).await?;
         let mut start = launch.request();
+        start.interpreter = launch.interpreter(SESSIONS);
         let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
         start.dir = ByteBuf::from(dir.into_os_string().into_encoded_bytes());
         let linger_ms = LINGER_MS[usize::from(note.is_kept)];
@@ -245,6 +246,7 @@ impl Daytona {
         (start.spool, start.window) = (SPOOL, WINDOW);
         match reached.greet().await?.start(start).await? {
             Started::Running(inner) => {
+                launch.tell(&inner, reporter).await;
                 let awake = Self::keep_awake(&reached, recipe.auto_stop);
                 let started = inner.started();
                 Ok(Box::new(InCloud {

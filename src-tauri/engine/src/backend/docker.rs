@@ -49,7 +49,7 @@ use self::reach::Reached;
 use self::recipe::{Kind, SHARED};
 use self::sweep::Sweep;
 use super::runner::{self, Greeted, Keeping, Started};
-use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter};
+use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter, SESSIONS};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::spec::{Mode, RunId};
@@ -261,6 +261,7 @@ impl Backend for Docker {
         // Only an engine that stays, or comes again, finds it.
         let kept = (launch.may_be_kept && self.0.stays.load(Ordering::Relaxed)).then_some(launch.id);
         let mut start = launch.request();
+        start.interpreter = launch.interpreter(SESSIONS);
         if let Some(id) = kept {
             let copied = copy.as_ref().map(|_| recipe.workspace.clone());
             held.keep(id, &Kept { is_fresh: kind == Kind::Fresh, copied });
@@ -269,6 +270,7 @@ impl Backend for Docker {
         }
         match runner.start(start).await {
             Ok(Started::Running(inner)) => {
+                launch.tell(&inner, reporter).await;
                 let (docker, held) = (self.clone(), Some(held));
                 Ok(Box::new(InSandbox { inner, docker, engine, kind, held, kept, copy }))
             }

@@ -32,6 +32,7 @@ pub(super) struct RunnerExecution {
     credit: Semaphore,
     /// How the runner keeps what it sent.
     keeping: Keeping,
+    has_new_interpreter: bool,
 }
 
 /// How a runner keeps what it sent until that is acknowledged.
@@ -124,8 +125,10 @@ impl Greeted {
         let Self { mut incoming, mut requests } = self;
         requests.put(request);
         requests.send().await.map_err(lost)?;
+        let mut has_new_interpreter = false;
         loop {
             match incoming.control().await? {
+                Reply::Interpreter { is_new } => has_new_interpreter = is_new,
                 Reply::Started { pid, at } => {
                     let execution = RunnerExecution {
                         started: super::Start { pid: Some(pid), at },
@@ -133,6 +136,7 @@ impl Greeted {
                         requests: Mutex::new(requests),
                         credit: Semaphore::new(credit),
                         keeping,
+                        has_new_interpreter,
                     };
                     return Ok(Started::Running(Box::new(execution)));
                 }
@@ -144,6 +148,11 @@ impl Greeted {
 }
 
 impl RunnerExecution {
+    /// Whether an interpreter was started for it that goes on.
+    pub(super) fn has_new_interpreter(&self) -> bool {
+        self.has_new_interpreter
+    }
+
     /// Bytes of output that were handed on.
     pub(super) async fn received(&self) -> u64 {
         self.incoming.lock().await.received

@@ -91,6 +91,13 @@ pub static KEYS: &[Key] = &[
     )
     .or("off")
     .personal(),
+    key("session.memory", Kind::Size, "Memory that the interpreter of a session may write to").or("4 GiB"),
+    key(
+        "session.idle",
+        Kind::Time(Unit::Seconds),
+        "How long a session goes on after its last run where no app or server looks after it",
+    )
+    .or("3600"),
     key(
         "sandbox.type",
         Kind::Choice(&["docker", "daytona", "local"]),

@@ -14,6 +14,7 @@ use crate::config::{Config, Sources};
 use crate::error::Result;
 use crate::history;
 use crate::history::events::{self, Event, EventLog, What};
+use crate::launch::Sessions;
 use crate::live::Live;
 use crate::log::mask::Masks;
 use crate::log::writer::Holds;
@@ -93,6 +94,7 @@ impl Engine {
             id,
             folder,
             shell: None,
+            sessions: Sessions::of(&config),
             recipe: None,
             place: orphan.place.clone(),
             backend,

@@ -31,6 +31,7 @@ impl Error {
             }
             Self::PortInUse { .. } => "choose another with --port, or end the program that has it",
             Self::SandboxNotFound { .. } => "see `stigmer sandbox list` for what there is",
+            Self::SessionNotFound { .. } => "see `stigmer session list` for those that go on",
             Self::ProgramNotFound { program } if program.contains(char::is_whitespace) => {
                 "a line for the shell is one argument and comes last; options of `stigmer` stand before it"
             }

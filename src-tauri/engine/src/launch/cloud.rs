@@ -115,6 +115,7 @@ pub(crate) fn resolve(
         input: spec.input,
         guard: None,
         script,
+        session: around.session(spec),
         recipe: Some(Box::new(backend::Recipe::Cloud(recipe))),
         task: None,
         may_be_kept: around.secrets.is_empty(),

@@ -11,7 +11,7 @@ fn line(line: &str) -> Work {
 }
 
 fn around<'a>(folder: &'a Path, base: &'a [(Text, Text)]) -> Surroundings<'a> {
-    Surroundings { folder, base, secrets: &[], shell: None }
+    Surroundings { folder, base, secrets: &[], shell: None, sessions: Sessions::default() }
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::ffi::{OsString, c_void};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
@@ -41,6 +42,30 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 /// Writes at a position without moving a cursor.
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     file.write_all_at(bytes, offset)
+}
+
+/// A connection to a process of ours that listens at a socket.
+#[derive(Debug)]
+pub(crate) struct Line(UnixStream);
+
+impl Line {
+    /// Says one byte to whoever listens.
+    pub(crate) fn say(socket: &Path, word: u8) -> io::Result<Self> {
+        let mut stream = UnixStream::connect(socket)?;
+        stream.set_nonblocking(true)?;
+        stream.write_all(&[word])?;
+        Ok(Self(stream))
+    }
+
+    /// Whether the other side is still there.
+    pub(crate) fn is_open(&self) -> bool {
+        (&self.0).read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+/// Whether anybody listens at a socket.
+pub(crate) fn is_heard(socket: &Path) -> bool {
+    UnixStream::connect(socket).is_ok()
 }
 
 /// The shell that this user logs in to.

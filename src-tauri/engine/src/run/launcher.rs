@@ -8,7 +8,7 @@ use crate::backend::local::login_shell::Resolver;
 use crate::backend::{Backend, Execution, Recipe, Reporter, Told};
 use crate::error::{Error, Result};
 use crate::history::events::What;
-use crate::launch::{self, Surroundings};
+use crate::launch::{self, Sessions, Surroundings};
 use crate::log::mask::Masks;
 use crate::secrets::Secret;
 use crate::spec::{Base, RunId, RunSpec};
@@ -28,6 +28,7 @@ impl Run {
             spec: self.spec.clone(),
             folder: self.folder.clone(),
             shell: self.shell.clone(),
+            sessions: self.sessions,
             recipe: self.recipe.take(),
             backend: Arc::clone(&self.backend),
             login_shell: Arc::clone(&self.login_shell),
@@ -95,6 +96,7 @@ pub(super) struct Launcher {
     pub spec: RunSpec,
     pub folder: PathBuf,
     pub shell: Option<PathBuf>,
+    pub sessions: Sessions,
     pub recipe: Option<Recipe>,
     pub backend: Arc<dyn Backend>,
     pub login_shell: Arc<Resolver>,
@@ -104,7 +106,7 @@ pub(super) struct Launcher {
 impl Launcher {
     /// Starts the program. May be dropped half-way.
     pub(super) async fn launch(self, reporter: Reporter) -> Result<Box<dyn Execution>> {
-        let Self { id, spec, folder, shell, recipe, backend, login_shell, secrets } = self;
+        let Self { id, spec, folder, shell, sessions, recipe, backend, login_shell, secrets } = self;
         let login_shell = match (&spec.env.base, &recipe) {
             // Nothing of it gets into a sandbox.
             (_, Some(_)) | (Base::Caller(_), _) => None,
@@ -116,7 +118,8 @@ impl Launcher {
                 (Base::Caller(variables), _) => variables.as_slice(),
                 (Base::LoginShell, found) => found.as_deref().unwrap_or_default(),
             };
-            let around = Surroundings { folder: &folder, base, secrets: &secrets, shell: shell.as_deref() };
+            let shell = shell.as_deref();
+            let around = Surroundings { folder: &folder, base, secrets: &secrets, shell, sessions };
             match recipe {
                 Some(Recipe::Sandbox(recipe)) => launch::sandbox::resolve(id, &spec, recipe, &around),
                 Some(Recipe::Cloud(recipe)) => launch::cloud::resolve(id, &spec, recipe, &around),

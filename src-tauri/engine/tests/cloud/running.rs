@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use sha2::Digest as _;
 use stigmer_engine::backend::Exit;
-use stigmer_engine::live::Stop;
-use stigmer_engine::spec::{Code, Input, Language, Work};
+use stigmer_engine::live::{Manner, Stop};
+use stigmer_engine::spec::{Code, Input, Language, RunSpec, Work};
 use stigmer_engine::state::Outcome;
 
 use crate::common::{until, within};
@@ -89,6 +89,24 @@ async fn the_workspace_goes_along_and_comes_back_where_that_was_asked_for() {
     let work = Work::Script { language: Language::Python, code, args: vec!["a b".into()] };
     let (_, said) = succeeds(&engine, sky.work(work)).await;
     assert_eq!(said, "['a b']\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_keeps_its_variables_for_the_next_run_in_the_sandbox() {
+    let Some(sky) = Sky::new() else { return };
+    let engine = sky.open().await;
+    let python = |code: &str| {
+        let code = Code::Inline { text: code.to_owned() };
+        let work = Work::Script { language: Language::Python, code, args: Vec::new() };
+        RunSpec { session: Some("s".to_owned()), ..sky.work(work) }
+    };
+    succeeds(&engine, python("x = 42")).await;
+    let (id, mut tail) = start_attached(&engine, python("print('on', flush=True)\nwhile True: pass")).await;
+    read_until(&mut tail, "on\n").await;
+    drop(tail);
+    within(engine.stop(id, Stop::Ask(Manner::Interrupt))).await.unwrap();
+    assert_eq!(outcome(&end(&engine, id).await).word(), "cancelled");
+    assert_eq!(succeeds(&engine, python("print(x)")).await.1, "42\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

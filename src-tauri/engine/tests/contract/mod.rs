@@ -110,6 +110,7 @@ pub(crate) fn program<A: Into<Text>>(place: &dyn Place, argv: impl IntoIterator<
         input: Input::Closed,
         guard: None,
         script: None,
+        session: None,
         recipe: place.recipe(),
         task: None,
         may_be_kept: false,

@@ -1,7 +1,9 @@
 //! Scripts in the languages of the basic image, in files and without.
 
+use stigmer_engine::live::{Manner, Stop};
 use stigmer_engine::spec::{Code, Language, RunSpec, Work};
 
+use crate::desk::{end, read_until, start_attached};
 use crate::yard::{Yard, refused, succeeds};
 
 const BASIC: &str = "stigmer-sandbox-basic:local";
@@ -43,4 +45,24 @@ async fn a_language_that_the_image_does_not_have_is_named() {
         refused(&engine, script(&yard, Language::Python, Code::Inline { text: "1".to_owned() })).await;
     assert_eq!(error.code, "program-not-found");
     assert!(error.message.contains("python3"), "{}", error.message);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_keeps_its_variables_in_the_container_as_long_as_that_is_there() {
+    let yard = Yard::of(BASIC, "");
+    let engine = yard.open().await;
+    let python = |code: &str| {
+        let spec = script(&yard, Language::Python, Code::Inline { text: code.to_owned() });
+        RunSpec { session: Some("s".to_owned()), ..spec }
+    };
+    succeeds(&engine, python("import os; x = 42; uid = os.getuid()")).await;
+    let (_, said) = succeeds(&engine, python("print(x, uid == os.getuid(), os.getcwd())")).await;
+    assert_eq!(said, "42 True /workspace\n");
+    // What cleans up after a run does not take the interpreter of others along.
+    let (id, mut tail) = start_attached(&engine, python("print('on'); import time; time.sleep(1000)")).await;
+    read_until(&mut tail, "on\n").await;
+    engine.stop(id, Stop::Ask(Manner::Interrupt)).await.unwrap();
+    drop(tail);
+    end(&engine, id).await;
+    assert_eq!(succeeds(&engine, python("print(x)")).await.1, "42\n");
 }

@@ -16,6 +16,7 @@ mod lost;
 mod memory;
 mod notices;
 mod places;
+mod sessions;
 mod stopping;
 mod surroundings;
 mod views;

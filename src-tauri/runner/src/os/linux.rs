@@ -3,7 +3,9 @@
 //! Holds every `unsafe` line of the runner together with `linux/exec.rs`. Nothing here decides anything: the
 //! functions do one thing to the system and say how it went.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::io::{IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, SpliceFFlags, fcntl};
@@ -12,8 +14,9 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::sys::termios::{SetArg, SpecialCharacterIndices, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{ForkResult, Pid, setsid};
+use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 use stigmer_runner::{Exit, Size};
 
 #[path = "linux/exec.rs"]
@@ -25,10 +28,13 @@ mod processes;
 
 pub(crate) use exec::{Exec, execute};
 pub(crate) use fence::Fence;
-pub(crate) use processes::{Process, descendants, end_processes_with, name};
+pub(crate) use processes::{Process, descendants, end_descendants_with, end_processes_with, name};
 
 /// Buffer that is asked for pipes, in bytes: what an unprivileged process may have by default.
 const PIPE_SIZE: i32 = 1 << 20;
+
+/// Most that is said with descriptors, in bytes.
+const WORDS: usize = 128;
 
 /// Detaches this process from the terminal and session that it was started in, makes it the parent of every
 /// orphan below it, and turns signals into something to poll.
@@ -36,6 +42,11 @@ pub(crate) fn prepare() -> nix::Result<Signals> {
     // Fails for the leader of a process group, which a shell may have made of us; then there is no need either.
     let _ = setsid();
     prctl::set_child_subreaper(true)?;
+    listen_to_signals()
+}
+
+/// Turns signals into something to poll.
+pub(crate) fn listen_to_signals() -> nix::Result<Signals> {
     // SIGPIPE is ignored already, by Rust's own start: a closed stream is an error of the write.
     let mut mask = SigSet::empty();
     for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
@@ -168,6 +179,57 @@ pub(crate) fn carry_bytes(terminal: impl AsFd) -> std::io::Result<()> {
         Err(Errno::ENOTTY) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Ends this process as a signal ends one; the exit code for where that does not.
+pub(crate) fn end_by(signal: i32) -> std::process::ExitCode {
+    // SAFETY: no handler is installed, and no memory is passed.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+    std::process::ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
+}
+
+/// Has standard input, output and errors lead nowhere.
+pub(crate) fn let_go_of_streams() -> std::io::Result<()> {
+    let nowhere = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&nowhere)?;
+    dup2_stdout(&nowhere)?;
+    Ok(dup2_stderr(&nowhere)?)
+}
+
+/// [`start_apart`] for what is no part of a run: nor of this process's tree.
+pub(crate) fn start_outside(become_it: impl FnOnce() -> std::io::Error) -> std::io::Result<()> {
+    // There is no child yet that could be lost meanwhile.
+    prctl::set_child_subreaper(false)?;
+    let started = start_apart(become_it);
+    prctl::set_child_subreaper(true)?;
+    started
+}
+
+/// Says something, and passes descriptors on with it.
+pub(crate) fn lend(to: &UnixStream, words: &[u8], descriptors: &[BorrowedFd<'_>]) -> nix::Result<()> {
+    let lent: Vec<_> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    let rights = [ControlMessage::ScmRights(&lent)];
+    sendmsg::<()>(to.as_raw_fd(), &[IoSlice::new(words)], &rights, MsgFlags::empty(), None).map(drop)
+}
+
+/// What is said next, cut at [`WORDS`], and up to four descriptors that came with it.
+pub(crate) fn borrow(from: &UnixStream) -> nix::Result<(Vec<u8>, Vec<OwnedFd>)> {
+    let (mut words, mut room) = (vec![0; WORDS], nix::cmsg_space!([RawFd; 4]));
+    let mut into = [IoSliceMut::new(&mut words)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(from.as_raw_fd(), &mut into, Some(&mut room), flags)?;
+    let (length, mut lent) = (message.bytes, Vec::new());
+    for part in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(descriptors) = part {
+            // SAFETY: the system has just made them for us.
+            lent.extend(descriptors.into_iter().map(|raw| unsafe { OwnedFd::from_raw_fd(raw) }));
+        }
+    }
+    words.truncate(length);
+    if length == 0 { Err(Errno::ECONNRESET) } else { Ok((words, lent)) }
 }
 
 /// Becomes something else, which only returns why it could not, in a process that is nobody's child and has no terminal.

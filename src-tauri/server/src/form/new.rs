@@ -43,6 +43,10 @@ pub struct NewRun {
     #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(maximum = 9_007_199_254_740_991_u64)]
     pub grace_ms: Option<u64>,
+    /// The session whose interpreter runs it, for a Python script: the variables of one run are there for the next.
+    #[serde(default)]
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,32}$")]
+    pub session: Option<String>,
     /// `workspace` lets it write only there and to temporary folders; by default what the settings say.
     #[serde(default)]
     #[schema(value_type = Option<GuardWord>)]
@@ -167,6 +171,7 @@ impl TryFrom<NewRun> for RunSpec {
                 Input::Terminal { cols, rows } => spec::Input::Terminal { cols, rows },
             },
             limits: Limits { timeout: new.timeout_ms.map(Duration::from_millis), grace },
+            session: new.session,
             guard: new.guard,
             network: new.network.map(|name| parsed(&name, "network")).transpose()?,
             labels: new.labels,

@@ -55,6 +55,8 @@ pub struct Run {
     /// The run that it repeats.
     #[schema(value_type = Option<String>, format = Uuid)]
     pub rerun_of: Option<RunId>,
+    /// The session whose interpreter ran it.
+    pub session: Option<String>,
     /// What stood in its way, if that is how it ended.
     pub error: Option<Report>,
     /// What its place is waiting for, while it is being made ready.
@@ -86,6 +88,7 @@ impl Run {
             origin: record.spec.origin,
             pinned: record.pinned,
             rerun_of: record.spec.rerun_of,
+            session: record.spec.session.clone(),
             error: match outcome {
                 Some(Outcome::Error { error }) => Some(error.into()),
                 _ => None,

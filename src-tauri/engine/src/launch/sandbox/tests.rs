@@ -53,7 +53,8 @@ impl Desk {
 }
 
 fn launch(spec: &RunSpec, recipe: Recipe) -> Result<Launch> {
-    let around = Surroundings { folder: Path::new("/"), base: &[], secrets: &[], shell: None };
+    let sessions = crate::launch::Sessions::default();
+    let around = Surroundings { folder: Path::new("/"), base: &[], secrets: &[], shell: None, sessions };
     resolve(RunId::new(), spec, recipe, &around)
 }
 

@@ -47,20 +47,30 @@ pub(crate) fn name(pid: Pid) -> String {
 /// Ends every process but this one that has `variable`, as `NAME=VALUE`, in its environment, until none is left.
 pub(crate) fn end_processes_with(variable: &[u8]) {
     let own = getpid().as_raw();
-    let has_it = |pid| {
+    end_all(|| all().filter(|stat| stat.alive && stat.pid != own).map(|stat| stat.pid).collect(), variable);
+}
+
+/// The same of those below this process.
+pub(crate) fn end_descendants_with(variable: &[u8]) {
+    end_all(|| descendants().iter().map(|process| process.pid.as_raw()).collect(), variable);
+}
+
+fn end_all(among: impl Fn() -> Vec<i32>, variable: &[u8]) {
+    let has_it = |pid: &i32| {
         // Unreadable where it is somebody else's, who is not ours to end.
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|&byte| byte == 0).any(|found| found == variable)
     };
     // A process that is just being born is found by the next pass; a few passes outrun every honest program.
     for _ in 0..100 {
-        let mut found = all().filter(|stat| stat.alive && stat.pid != own && has_it(stat.pid)).peekable();
-        if found.peek().is_none() {
+        let mut found = among();
+        found.retain(has_it);
+        if found.is_empty() {
             return;
         }
-        for stat in found {
+        for pid in found {
             // It may have ended meanwhile, which is what is wanted.
-            let _ = kill(Pid::from_raw(stat.pid), Signal::SIGKILL);
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
         std::thread::sleep(Duration::from_millis(5));
     }
