@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 
 import {
+  cloudCannot,
   cloudFormOf,
   cloudState,
   idleness,
   isCloudFilled,
   minutes,
   noCloudFields,
-  possible,
   resources,
-  snapshotCan,
+  snapshotCannot,
   snapshotName,
 } from "./cloud";
 
@@ -40,28 +40,20 @@ describe("a cloud sandbox in words", () => {
     expect(cloudState("hibernating")).toEqual({ word: "hibernating", tone: "off" });
   });
 
-  it("offers what is possible", () => {
-    expect(possible("started")).toEqual({ start: false, stop: true, archive: false });
-    expect(possible("stopped")).toEqual({ start: true, stop: false, archive: true });
-    expect(possible("hibernating")).toEqual({ start: false, stop: false, archive: false });
+  it("says why something cannot be done now", () => {
+    expect(cloudCannot("started")).toEqual({ start: "It is running.", archive: "Stop it first." });
+    expect(cloudCannot("stopped")).toEqual({ stop: "It does not run." });
+    expect(cloudCannot("archiving").start).toBe("It is archiving just now.");
+    expect(Object.keys(cloudCannot("hibernating"))).toEqual(["start", "stop", "archive"]);
   });
 
-  it("offers for a snapshot what is possible", () => {
+  it("says the same of a snapshot", () => {
     const own = { is_general: false, is_settled: true };
-    expect(snapshotCan({ ...own, state: "active" })).toEqual({
-      use: true,
-      activate: false,
-      deactivate: true,
-      remove: true,
-    });
-    expect(snapshotCan({ ...own, state: "inactive" }).activate).toBe(true);
-    expect(snapshotCan({ ...own, is_settled: false, state: "building" }).remove).toBe(false);
-    expect(snapshotCan({ is_general: true, is_settled: true, state: "active" })).toEqual({
-      use: true,
-      activate: false,
-      deactivate: false,
-      remove: false,
-    });
+    expect(snapshotCannot({ ...own, state: "active" })).toEqual({ activate: "It is active." });
+    expect(Object.keys(snapshotCannot({ ...own, state: "inactive" }))).toEqual(["use", "deactivate"]);
+    expect(snapshotCannot({ ...own, is_settled: false, state: "building" }).remove).toBe("It is building.");
+    const general = snapshotCannot({ is_general: true, is_settled: true, state: "active" });
+    expect(Object.keys(general)).toEqual(["activate", "deactivate", "remove"]);
   });
 
   it("has a name for no snapshot", () => {

@@ -20,18 +20,31 @@ export function minutes(number: number): string {
   return number > 0 && number % 60 === 0 ? counted(number / 60, "hour") : counted(number, "minute");
 }
 
-/** What of a snapshot can be done: those that Daytona provides are not ours to change. */
-export function snapshotCan({
+/** The same of a snapshot: those that Daytona provides are not ours to change. */
+export function snapshotCannot({
   state,
   is_general,
   is_settled,
 }: Pick<Snapshot, "state" | "is_general" | "is_settled">) {
-  return {
-    use: state === "active",
-    activate: state === "inactive" && !is_general,
-    deactivate: state === "active" && !is_general,
-    remove: is_settled && !is_general,
-  };
+  const own = is_general ? "Daytona provides it for everybody." : undefined;
+  const why = (can: boolean) => (can ? undefined : `It is ${state.replaceAll("_", " ")}.`);
+  return without({
+    use: why(state === "active"),
+    activate: own ?? why(state === "inactive"),
+    deactivate: own ?? why(state === "active"),
+    remove: own ?? why(is_settled),
+  });
+}
+
+/** The same for its mark. */
+export function snapshotTone({
+  state,
+  is_broken,
+  is_settled,
+}: Pick<Snapshot, "state" | "is_broken" | "is_settled">): Tone {
+  if (is_broken) return "bad";
+  if (!is_settled) return "live";
+  return state === "active" ? "on" : "off";
 }
 
 /** When it stops by itself. */
@@ -47,21 +60,32 @@ export const snapshotName = (snapshot: string | undefined) => snapshot || "Dayto
 const PASSING =
   /^(creating|restoring|starting|stopping|archiving|destroying|resizing|pending|pulling|building)/;
 
+type Tone = "live" | "on" | "off" | "bad";
+
 /** How a state is shown: a word, and a tone beside it. One that is not known is shown as it is. */
-export function cloudState(state: string): { word: string; tone: "live" | "on" | "off" | "bad" } {
+export function cloudState(state: string): { word: string; tone: Tone } {
   const word = state.replaceAll("_", " ");
   if (state === "started") return { word: "running", tone: "on" };
   if (state === "error" || state === "build_failed") return { word, tone: "bad" };
   return { word, tone: PASSING.test(state) ? "live" : "off" };
 }
 
-/** What can be done with a sandbox in a state. */
-export function possible(state: string): { start: boolean; stop: boolean; archive: boolean } {
-  return {
-    start: state === "stopped" || state === "archived" || state === "error",
-    stop: state === "started",
-    archive: state === "stopped",
-  };
+/** Why something cannot be done with a sandbox as it is; what can be done has no word here. */
+export function cloudCannot(state: string): { start?: string; stop?: string; archive?: string } {
+  const { word, tone } = cloudState(state);
+  const passes = tone === "live" ? `It is ${word} just now.` : undefined;
+  const why = (can: boolean, otherwise: string) => (can ? undefined : (passes ?? otherwise));
+  return without({
+    start: why(/^(stopped|archived|paused|error)$/.test(state), `It is ${word}.`),
+    stop: why(state === "started", "It does not run."),
+    archive: why(state === "stopped", state === "started" ? "Stop it first." : `It is ${word}.`),
+  });
+}
+
+/** What is said, without what is not. */
+function without<Of extends Record<string, string | undefined>>(all: Of) {
+  const said = Object.entries(all).filter(([, why]) => why !== undefined);
+  return Object.fromEntries(said) as { [Name in keyof Of]?: string };
 }
 
 /** The same for a row: `1 CPU · 2 GiB · 3 GiB`. */
