@@ -43,5 +43,9 @@ export function more<Found>(
     get failure() {
       return failure;
     },
+    /** What is known since something was changed. */
+    put(answer: Found) {
+      found = answer;
+    },
   };
 }

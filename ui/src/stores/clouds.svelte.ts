@@ -1,6 +1,7 @@
 /** Cloud sandboxes of this home. Nobody is asked where there is no key, and a look wakes none of them. */
 
 import { daytona as requests } from "../ipc/api";
+import type { CloudSandbox, CloudSandboxDetail, CloudSize, CloudTimers } from "../ipc/types";
 import { listed } from "./list.svelte";
 import { say } from "./toasts.svelte";
 
@@ -40,6 +41,26 @@ export const stop = (name: string) => change(() => requests.stop(name));
 export async function archive(name: string): Promise<void> {
   if (await change(() => requests.archive(name))) say(`${name} is being archived.`);
 }
+
+export async function recover({ id, name }: CloudSandbox): Promise<void> {
+  if (await change(() => requests.recover(id))) say(`${name} is back.`);
+}
+
+/** Changes something of one, and gives it as it is then. Whoever asked shows the failure. */
+async function edit(what: Promise<CloudSandboxDetail>): Promise<CloudSandboxDetail> {
+  const timer = setInterval(() => void read(), WATCH);
+  try {
+    return await what;
+  } finally {
+    clearInterval(timer);
+    void read();
+  }
+}
+
+export const resize = (id: string, size: CloudSize) => edit(requests.resize(id, size));
+export const setTimers = (id: string, timers: CloudTimers) => edit(requests.setTimers(id, timers));
+export const label = (id: string, labels: Record<string, string | null>) => edit(requests.label(id, labels));
+export const { preview } = requests;
 
 /** Deletes it; there is no way back. */
 export async function remove(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Snapshots of the account, and every request about them. */
 
 import { snapshots as requests } from "../ipc/api";
-import type { Snapshot } from "../ipc/types";
+import type { NewSnapshot, Snapshot } from "../ipc/types";
 import { listed } from "./list.svelte";
 import * as settings from "./settings.svelte";
 import { say } from "./toasts.svelte";
@@ -35,6 +35,14 @@ export const isUsual = ({ name, id }: Snapshot) => snapshots.usual === name || s
 /** Makes it the one that runs use, with a way back. */
 export const use = ({ name }: Snapshot) => settings.set(USUAL, name);
 
+/** Begins to make one; whoever asked shows the failure. */
+export async function create(snapshot: NewSnapshot): Promise<Snapshot> {
+  const made = await requests.create(snapshot);
+  await read();
+  return made;
+}
+
+export const { log } = requests;
 export const activate = ({ id }: Snapshot) => change(() => requests.activate(id));
 
 export async function deactivate({ id, name }: Snapshot): Promise<void> {

@@ -2,29 +2,23 @@
 
 import Terminal from "@lucide/svelte/icons/square-terminal";
 
-import { openShell } from "../features/terminal/open";
-import type { NewRun, Sandbox } from "../ipc/types";
+import { openShell, runWithin } from "../features/terminal/open";
+import type { Sandbox } from "../ipc/types";
 import { PACKAGES } from "../lib/packages";
 import type { Action } from "../stores/actions.svelte";
 import { go } from "../stores/navigation.svelte";
 import * as runs from "../stores/runs.svelte";
 import * as store from "../stores/sandboxes.svelte";
-import { workspace } from "../stores/workspace.svelte";
 import { copy, type Acts } from "./acts";
 
 const isRunning = ({ state }: Sandbox) => state === "running";
 const notOurs = ({ is_ours }: Sandbox) => !is_ours;
 const asleep = (sandbox: Sandbox) => (isRunning(sandbox) ? undefined : "It does not run.");
 
-async function packages({ name, workspace: folder }: Sandbox): Promise<void> {
-  const started = await runs.start({
-    work: { kind: "line", line: PACKAGES },
-    workspace: folder ?? workspace.path,
-    mode: "sandbox",
-    sandbox: { within: name } as NonNullable<NewRun["sandbox"]>,
-    labels: ["packages"],
-  });
-  if (started) go("run");
+/** Lists what is installed in a sandbox, as a run. */
+export async function listPackages(...[mode, name, folder]: Parameters<typeof openShell>): Promise<void> {
+  const run = runWithin(mode, name, PACKAGES, folder);
+  if (await runs.start({ ...run, labels: ["packages"] })) go("run");
 }
 
 function stopped({ kind }: Sandbox): string {
@@ -43,7 +37,7 @@ export const sandboxActs: Acts<Sandbox> = [
     blocked: asleep,
     act: ({ name, workspace: folder }) => {
       go("run");
-      void openShell(name, folder);
+      void openShell("sandbox", name, folder);
     },
   },
   {
@@ -54,7 +48,7 @@ export const sandboxActs: Acts<Sandbox> = [
     button: true,
     hidden: notOurs,
     blocked: asleep,
-    act: (sandbox) => void packages(sandbox),
+    act: ({ name, workspace: folder }) => void listPackages("sandbox", name, folder),
   },
   { label: "Copy the name", act: ({ name }) => void copy(name) },
   "line",

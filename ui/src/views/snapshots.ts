@@ -2,8 +2,14 @@
 
 import type { Snapshot } from "../ipc/types";
 import { snapshotCannot } from "../lib/cloud";
+import type { Action } from "../stores/actions.svelte";
 import * as store from "../stores/snapshots.svelte";
 import { copy, type Acts } from "./acts";
+
+/** What can be done on the screen, whichever row is picked. */
+export const screenActions = (make: () => void): Action[] => [
+  { id: "snapshot-make", title: "Make a snapshot", group: "Snapshots", keys: "n", act: make },
+];
 
 /** `remove` asks first. */
 export const snapshotActs = (remove: (snapshot: Snapshot) => void): Acts<Snapshot> => [
@@ -41,11 +47,11 @@ export const snapshotActs = (remove: (snapshot: Snapshot) => void): Acts<Snapsho
   {
     id: "remove",
     title: "Delete the snapshot",
-    label: "Delete…",
+    label: ({ is_settled }) => (is_settled ? "Delete…" : "Stop making it…"),
     keys: "delete",
     danger: true,
     blocked: (snapshot) => snapshotCannot(snapshot).remove,
-    detail: "Sandboxes that were made from it live on.",
+    detail: ({ is_settled }) => (is_settled ? "Sandboxes that were made from it live on." : undefined),
     act: remove,
   },
 ];
