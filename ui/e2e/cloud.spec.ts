@@ -71,8 +71,8 @@ test("one that failed is recovered, and one that cannot be says so", async ({ ap
   await expect(detail(app)).toContainText("no space left on device");
   await expect(detail(app).getByRole("button", { name: "Change size" })).toBeDisabled();
   await detail(app).getByRole("button", { name: "Recover" }).click();
-  await expect(app.getByText(`${name} is back.`)).toBeVisible();
-  await expect(rows(app)).toContainText("running");
+  await expect(app.getByText(`${name} is back, and stopped.`)).toBeVisible();
+  await expect(rows(app)).toContainText("stopped");
   await sky.change(name, "error-for-good", "the disk is gone");
   await expect(rows(app)).toContainText("error", { timeout: 30_000 });
   await expect(detail(app).getByRole("button", { name: "Recover" })).toBeHidden();

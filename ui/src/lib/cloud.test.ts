@@ -49,6 +49,7 @@ describe("a cloud sandbox in words", () => {
     expect(cloudCannot("started")).toEqual({ start: "It is running.", archive: "Stop it first." });
     expect(cloudCannot("stopped")).toEqual({ stop: "It does not run." });
     expect(cloudCannot("archiving").start).toBe("It is archiving just now.");
+    expect(cloudCannot("error").resize).toBe("It failed.");
     expect(Object.keys(cloudCannot("hibernating"))).toEqual(["start", "stop", "archive", "resize"]);
   });
 

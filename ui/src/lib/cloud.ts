@@ -163,7 +163,7 @@ export function cloudState(state: string): { word: string; tone: Tone } {
 /** Why something cannot be done with a sandbox as it is; what can be done has no word here. */
 export function cloudCannot(state: string) {
   const { word, tone } = cloudState(state);
-  const passes = tone === "live" ? `It is ${word} just now.` : undefined;
+  const passes = tone === "live" ? `It is ${word} just now.` : tone === "bad" ? "It failed." : undefined;
   const why = (can: boolean, otherwise: string) => (can ? undefined : (passes ?? otherwise));
   return without({
     start: why(/^(stopped|archived|paused)$/.test(state), `It is ${word}.`),

@@ -43,7 +43,7 @@ export async function archive(name: string): Promise<void> {
 }
 
 export async function recover({ id, name }: CloudSandbox): Promise<void> {
-  if (await change(() => requests.recover(id))) say(`${name} is back.`);
+  if (await change(() => requests.recover(id))) say(`${name} is back, and stopped.`);
 }
 
 /** Changes something of one, and gives it as it is then. Whoever asked shows the failure. */

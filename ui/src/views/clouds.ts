@@ -51,6 +51,7 @@ export const cloudActs = (ask: (asked: Asked) => void): Acts<CloudSandbox> => [
     id: "packages",
     title: "List packages of the cloud sandbox",
     label: "List packages",
+    short: "Packages",
     keys: "l",
     button: true,
     blocked: asleep,

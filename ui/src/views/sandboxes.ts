@@ -44,6 +44,7 @@ export const sandboxActs: Acts<Sandbox> = [
     id: "packages",
     title: "List packages of the sandbox",
     label: "List packages",
+    short: "Packages",
     keys: "l",
     button: true,
     hidden: notOurs,

@@ -59,7 +59,7 @@ pub(crate) enum SandboxCommand {
         #[arg(long, conflicts_with = "names")]
         all: bool,
     },
-    /// Bring a cloud sandbox back that failed, where Daytona says that it can be
+    /// Bring a cloud sandbox back that failed, where Daytona says that it can be; it is stopped then
     Recover(Shown),
     /// Give a cloud sandbox another size: less of it, and more disk, only while it is stopped
     Resize(Resize),

@@ -76,6 +76,7 @@ fn one_that_failed_is_recovered_and_others_are_not() {
     assert_eq!(line["is_recoverable"], true);
     let line = sky.ends(["sandbox", "recover", &name, "--json"]).json().remove(0);
     assert_eq!((&line["is_recoverable"], line.get("error")), (&false.into(), None), "{line}");
+    assert_eq!(line["state"], "stopped", "nobody said that it should cost");
     sky.double.change_sandbox(&name, "error-for-good", Some("no such base"));
     let told = sky.refuses(["sandbox", "recover", &name], "conflict").err();
     assert!(told.contains("cannot be recovered: no such base") && told.contains("sandbox rm"), "{told}");

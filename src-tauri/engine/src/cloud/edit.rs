@@ -83,7 +83,7 @@ impl Size {
 }
 
 impl Daytona {
-    /// Brings one of ours back that failed and can be recovered, and waits for that.
+    /// Brings one of ours back that failed and can be recovered, and waits for that. It is stopped then.
     pub async fn recover_sandbox(&self, account: &Account, name: &str) -> Result<CloudDetail> {
         let (client, found) = self.own(account, name).await?;
         if !found.state.is_failed() {

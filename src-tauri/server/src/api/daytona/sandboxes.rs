@@ -93,7 +93,7 @@ async fn remove(State(engine): State<Engine>, InPath(name): InPath<String>) -> R
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Brings one of them back that failed, where that is possible, and answers when it is there, stopped or running.
+/// Brings one of them back that failed, where that is possible, and answers when it is there, stopped.
 #[utoipa::path(post, path = "/api/v1/daytona/sandboxes/{name}/recover", tag = "daytona",
     params(("name" = String, Path, description = "Its name or id")),
     responses((status = 200, body = CloudSandboxDetail), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
