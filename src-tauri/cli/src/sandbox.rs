@@ -63,7 +63,7 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
         }
         SandboxCommand::Archive(named) => {
             let there = daytona.archive_sandbox(account, &named.name);
-            Cloud::either(yard.not_a_container(&named, "archived"), there).await?;
+            Box::pin(Cloud::either(yard.not_a_container(&named, "archived"), there)).await?;
             output.note(Tone::Dim, format_args!("{} moves to the archive", named.name));
         }
         SandboxCommand::Rm { names, all } => {
@@ -84,7 +84,7 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
             inspect(docker, &wish, cloud, &named.name, json, output).await?;
         }
         SandboxCommand::Ports { shown, port, within } => yard.ports(&shown, port, within).await?,
-        command => yard.edit(command).await?,
+        command => Box::pin(yard.edit(command)).await?,
     }
     Ok(Exit::Success)
 }

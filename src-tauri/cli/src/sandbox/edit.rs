@@ -27,11 +27,11 @@ impl Yard<'_> {
         match command {
             SandboxCommand::Recover(shown) => {
                 let done = daytona.recover_sandbox(account, &shown.named.name);
-                self.show(&shown, "recovered", done).await
+                Box::pin(self.show(&shown, "recovered", done)).await
             }
             SandboxCommand::Resize(args::Resize { shown, cpu, memory, disk }) => {
                 let done = daytona.resize_sandbox(account, &shown.named.name, Size { cpu, memory, disk });
-                self.show(&shown, "resized", done).await
+                Box::pin(self.show(&shown, "resized", done)).await
             }
             SandboxCommand::Timers(args::Timers { shown, stop, archive, delete }) => {
                 let timers = Timers {
@@ -40,12 +40,12 @@ impl Yard<'_> {
                     auto_delete: delete.map(or_never),
                 };
                 let done = daytona.set_timers(account, &shown.named.name, timers);
-                self.show(&shown, "timed", done).await
+                Box::pin(self.show(&shown, "timed", done)).await
             }
             SandboxCommand::Label { shown, labels } => {
                 let changes = changes(&labels)?;
                 let done = daytona.label_sandbox(account, &shown.named.name, changes);
-                self.show(&shown, "labelled", done).await
+                Box::pin(self.show(&shown, "labelled", done)).await
             }
             _ => Ok(()),
         }
@@ -57,7 +57,7 @@ impl Yard<'_> {
         done: &str,
         change: impl Future<Output = stigmer_engine::Result<CloudDetail>>,
     ) -> Result<(), Failure> {
-        let detail = Cloud::either(self.not_a_container(named, done), change).await?;
+        let detail = Box::pin(Cloud::either(self.not_a_container(named, done), change)).await?;
         if *json { answer(&json!(detail).to_string()) } else { answer(&cloud::facts(&detail, self.output)) }
     }
 
@@ -107,7 +107,7 @@ impl Yard<'_> {
             self.output.note(Tone::Dim, note);
             Ok(if *json { json!(preview).to_string() } else { preview.url })
         };
-        let text = Cloud::either(here, there).await?;
+        let text = Box::pin(Cloud::either(here, there)).await?;
         if text.is_empty() { Ok(()) } else { answer(&text) }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::harness::terminal::Terminal;
 use crate::sky::Sky;
 
 /// The name of the only sandbox.
@@ -116,6 +117,27 @@ fn one_that_does_not_run_is_started_only_where_that_was_said() {
     assert_eq!(sky.double.sandboxes()[0]["state"], "stopped");
     assert_eq!(sky.ends(["sandbox", "exec", "--start", &name, "echo up"]).out(), "up\n");
     assert_eq!(sky.double.sandboxes()[0]["state"], "started");
+}
+
+#[test]
+fn a_shell_on_a_terminal_asks_before_it_starts_a_sandbox() {
+    let Some(sky) = Sky::that_runs("a_shell_on_a_terminal_asks_before_it_starts_a_sandbox") else { return };
+    sky.ends(["run", "--mode", "daytona", "true"]);
+    let name = name(&sky);
+    sky.ends(["sandbox", "stop", &name]);
+    let shell = || Terminal::start(sky.call(["sandbox", "shell", &name]), 90, 20);
+    let mut terminal = shell();
+    terminal.until_screen("Start it? It costs while it runs. [y/N]");
+    terminal.press(b"n\r");
+    assert_eq!(terminal.ended(), 1);
+    assert_eq!(sky.double.sandboxes()[0]["state"], "stopped");
+    let mut terminal = shell();
+    terminal.until_screen("[y/N]");
+    terminal.press(b"y\r");
+    terminal.until_screen("starting ");
+    terminal.press(b"stty size; exit 7\r");
+    terminal.until_screen("20 90");
+    assert_eq!(terminal.ended(), 7);
 }
 
 #[test]

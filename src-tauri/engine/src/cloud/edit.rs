@@ -63,17 +63,16 @@ impl Size {
             let why = format!("has {} GiB of disk, and a disk only grows", found.disk);
             return Err(conflict(name, &why, "make a new sandbox for a smaller one"));
         }
+        let less = shrinks(self.cpu, found.cpu) || shrinks(self.memory, found.memory);
+        let stop = "stop it first: stigmer sandbox stop NAME";
         match found.state {
-            State::Stopped => Ok(()),
             State::Started if !is(self.disk, found.disk) => {
-                let hint = "stop it first: stigmer sandbox stop NAME";
-                Err(conflict(name, "runs, and its disk grows only while it is stopped", hint))
+                Err(conflict(name, "runs, and its disk grows only while it is stopped", stop))
             }
-            State::Started if shrinks(self.cpu, found.cpu) || shrinks(self.memory, found.memory) => {
-                let hint = "stop it first: stigmer sandbox stop NAME";
-                Err(conflict(name, "runs, and it gets less only while it is stopped", hint))
+            State::Started if less => {
+                Err(conflict(name, "runs, and it gets less only while it is stopped", stop))
             }
-            State::Started => Ok(()),
+            State::Started | State::Stopped => Ok(()),
             ref other => {
                 let why = format!("is `{other}`, and only one that runs or is stopped has its size changed");
                 Err(conflict(name, &why, "start it first: stigmer sandbox start NAME"))
