@@ -3,8 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import AxeBuilder from "@axe-core/playwright";
-
+import { judge } from "./judge";
 import { expect, open, run, type Page } from "./server";
 import { KEY, keychainHome, needKeychain, needSandboxes, test, withKeychain } from "./sky";
 
@@ -257,21 +256,14 @@ for (const theme of ["dark", "light"] as const) {
     await app.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     await runThere(app, "echo one");
     await app.getByRole("button", { name: /^How it runs/ }).click();
-    const judge = async () => {
-      const { violations } = await new AxeBuilder({ page: app })
-        .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-        .analyze();
-      const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-      expect(told).toEqual([]);
-    };
-    await judge();
+    await judge(app);
     await app.keyboard.press("Control+4");
     await rows(app).click();
     await expect(app.getByText("Labels")).toBeVisible();
-    await judge();
+    await judge(app);
     await app.keyboard.press("Delete");
     await expect(app.getByRole("dialog")).toBeVisible();
-    await judge();
+    await judge(app);
     await app.keyboard.press("Escape");
     await app.keyboard.press("Control+5");
     await app
@@ -279,10 +271,10 @@ for (const theme of ["dark", "light"] as const) {
       .first()
       .click();
     await expect(app.getByRole("complementary")).toContainText("for everybody");
-    await judge();
+    await judge(app);
     await app.keyboard.press("Control+,");
     await section(app).getByRole("button", { name: "Test", exact: true }).click();
     await expect(section(app)).toContainText("The key works.");
-    await judge();
+    await judge(app);
   });
 }

@@ -1,8 +1,7 @@
 /** Images: what is there, what is in it, and what is done with it, in a real engine. */
 
-import AxeBuilder from "@axe-core/playwright";
-
 import { BASIC, docker, test } from "./engine";
+import { judge } from "./judge";
 import { expect, open, test as plain, type Page, type Server } from "./server";
 
 test.describe.configure({ mode: "default" });
@@ -13,14 +12,6 @@ const row = (app: Page, name: string | RegExp) =>
 async function images(app: Page): Promise<void> {
   await app.keyboard.press("Control+3");
   await expect(app.getByRole("grid", { name: "Images" })).toBeVisible();
-}
-
-async function judge(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-    .analyze();
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  expect(told).toEqual([]);
 }
 
 test("an image is verified, and its tools stand in its detail", async ({ app, engine }) => {

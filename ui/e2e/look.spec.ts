@@ -1,16 +1,7 @@
 /** What eyes and other senses need: names, contrast, keys, sizes. */
 
-import AxeBuilder from "@axe-core/playwright";
-
+import { judge } from "./judge";
 import { expect, run, test, type Page } from "./server";
-
-async function judge(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-    .analyze();
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  expect(told).toEqual([]);
-}
 
 const screens = {
   run: async (app: Page) => {

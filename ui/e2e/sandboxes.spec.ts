@@ -1,8 +1,7 @@
 /** Sandboxes: runs in containers, and the containers themselves, in a real engine. */
 
-import AxeBuilder from "@axe-core/playwright";
-
 import { DEBIAN, docker, test } from "./engine";
+import { judge } from "./judge";
 import { expect, run, type Page } from "./server";
 
 test.describe.configure({ mode: "default" });
@@ -175,17 +174,10 @@ for (const theme of ["dark", "light"] as const) {
     await app.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     await runIn(app, "echo one");
     await app.getByRole("button", { name: /^How it runs/ }).click();
-    const judge = async () => {
-      const { violations } = await new AxeBuilder({ page: app })
-        .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-        .analyze();
-      const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-      expect(told).toEqual([]);
-    };
-    await judge();
+    await judge(app);
     await app.keyboard.press("Control+4");
     await rows(app).click();
     await expect(app.getByText("Sees of this computer")).toBeVisible();
-    await judge();
+    await judge(app);
   });
 }

@@ -59,6 +59,16 @@ export class Sky {
     return requests.map(({ method, path }) => `${method} ${path}`);
   }
 
+  /** Takes a sandbox into a state as if it happened by itself. */
+  async change(name: string, state: string, reason: string): Promise<void> {
+    const answer = await fetch(new URL(`/__double/sandboxes/${name}`, this.url), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ state, reason }),
+    });
+    if (!answer.ok) throw new Error(`${state}: ${await answer.text()}`);
+  }
+
   close = () => ended(this.process);
 }
 

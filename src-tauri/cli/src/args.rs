@@ -21,7 +21,9 @@ pub(crate) use self::runs::{
 
 pub(crate) use self::auth::{AUTH_EXAMPLES, AuthCommand, Login};
 pub(crate) use self::image::{BuildOptions, CustomizeOptions, ImageArguments, ImageCommand};
-pub(crate) use self::sandbox::{Named, SandboxArguments, SandboxCommand, SandboxList};
+pub(crate) use self::sandbox::{
+    Awake, Minutes, Named, Resize, SandboxArguments, SandboxCommand, SandboxList, Shown, Timers,
+};
 pub(crate) use self::server::{SERVER_EXAMPLES, ServerCommand, ServerStart};
 pub(crate) use self::session::{SESSION_EXAMPLES, SessionCommand};
 pub(crate) use self::snapshot::{Create, Follow, SnapshotArguments, SnapshotCommand};
@@ -216,8 +218,8 @@ pub(crate) struct SandboxOptions {
     /// A sandbox of its own that stays
     #[arg(long)]
     pub keep: bool,
-    /// Run it in this sandbox, which is there; see `stigmer sandbox list`
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["image", "snapshot", "cpus", "memory", "pids", "mount", "port", "user", "fresh", "keep"])]
+    /// Run it in this sandbox, which is there, and copy nothing; see `stigmer sandbox list`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["image", "snapshot", "cpus", "memory", "pids", "mount", "port", "user", "fresh", "keep", "bring_back"])]
     pub within: Option<String>,
 }
 

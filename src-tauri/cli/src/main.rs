@@ -2,6 +2,7 @@
 //! lines and an exit code. It decides nothing about runs.
 
 mod args;
+mod ask;
 mod auth;
 mod complete;
 mod config;

@@ -1,10 +1,10 @@
 //! `stigmer sandbox`: what sandboxes there are, here and in the cloud, and what is done with them.
 
 mod cloud;
+mod edit;
+mod within;
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 
 use serde_json::json;
 use stigmer_engine::backend::docker::{Docker, Wish};
@@ -12,30 +12,19 @@ use stigmer_engine::config::Sources;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
 use stigmer_engine::sandbox::{Detail, Sandbox};
-use stigmer_engine::spec::{self, Input, Mode, RunSpec, Target, Work};
-use stigmer_engine::state::Place;
+use stigmer_engine::spec::Mode;
 use stigmer_engine::{Error, Result};
 
 use crate::args::{Named, SandboxArguments, SandboxCommand, SandboxList};
 use crate::exit::{Exit, Failure};
 use crate::image::age;
 use crate::output::{Output, Tone, answer};
-use crate::run::{Attachment, Carrier, attach, terminal_size};
 use crate::runs::size;
 use crate::table::Table;
 
 use self::cloud::Cloud;
-
-/// Lists what each of the usual package managers installed, where it is there.
-const PACKAGES: &str = "\
-    command -v dpkg-query >/dev/null && { echo '# apt'; dpkg-query -W -f '${Package}=${Version}\\n'; }; \
-    command -v apk >/dev/null && { echo '# apk'; apk info -v; }; \
-    command -v pip >/dev/null && { echo '# pip'; pip list --format freeze 2>/dev/null; }; \
-    command -v npm >/dev/null && { echo '# npm'; npm ls --global --depth 0 --parseable --long 2>/dev/null | sed 's/.*://'; }; \
-    true";
-
-/// Opens the best shell that there is.
-const SHELL: &str = "if command -v bash >/dev/null; then exec bash; else exec sh; fi";
+use self::edit::Yard;
+use self::within::Within;
 
 /// Carries out `stigmer sandbox`.
 pub(crate) async fn sandbox(
@@ -44,63 +33,26 @@ pub(crate) async fn sandbox(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let command = arguments.command.unwrap_or(SandboxCommand::List(arguments.list));
-    let (name, work) = match command {
-        SandboxCommand::Shell(named) => (named.name, line(SHELL)),
-        SandboxCommand::Packages(named) => (named.name, line(PACKAGES)),
-        SandboxCommand::Exec { name, command } => (name, work(command)),
+    match command {
+        SandboxCommand::Shell(awake) => within::run(awake, Within::Shell, sources, output).await,
+        SandboxCommand::Packages(awake) => within::run(awake, Within::Packages, sources, output).await,
+        SandboxCommand::Exec { awake, command } => {
+            within::run(awake, Within::Command(command), sources, output).await
+        }
         command => {
             let engine = crate::run::open(sources, output).await?;
-            return Box::pin(quick(&engine, command, output)).await;
+            Box::pin(quick(&engine, command, output)).await
         }
-    };
-    let is_shell = matches!(&work, Work::Line { line, .. } if line.lossy() == SHELL);
-    run_within(name, work, is_shell, sources, output).await
-}
-
-/// Runs something in a sandbox that is there, and watches it.
-async fn run_within(
-    name: String,
-    work: Work,
-    on_terminal: bool,
-    sources: Sources,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let workspace = std::env::current_dir().map_err(|source| Error::Folder { path: ".".into(), source })?;
-    let sandbox = spec::Sandbox { within: Some(name), ..spec::Sandbox::default() };
-    let input = match (on_terminal, std::io::stdin().is_terminal()) {
-        (true, _) => {
-            let (cols, rows) = terminal_size();
-            Input::Terminal { cols, rows }
-        }
-        (false, true) => Input::Closed,
-        (false, false) => Input::Piped,
-    };
-    let target = Target { mode: Some(Mode::Sandbox), sandbox };
-    let spec = RunSpec { target, input, ..RunSpec::new(work, workspace) };
-    let mut carrier = Carrier::new(sources);
-    let attachment = Attachment { json: false, stdin: input != Input::Closed };
-    let exit = attach(&mut carrier, spec, attachment, std::future::pending(), output).await;
-    carrier.close().await;
-    exit
-}
-
-fn line(text: &str) -> Work {
-    Work::Line { line: text.into(), shell: None }
-}
-
-fn work(command: Vec<OsString>) -> Work {
-    match <[OsString; 1]>::try_from(command) {
-        Ok([line]) => Work::Line { line: line.into(), shell: None },
-        Err(command) => Work::Program { argv: command.into_iter().map(Into::into).collect() },
     }
 }
 
 async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Result<Exit, Failure> {
     let (docker, wish) = engine.docker(None)?;
-    let cloud = Cloud::of(engine)?;
-    let Cloud { daytona, account } = &cloud;
+    let yard = Yard { docker, wish: wish.clone(), cloud: Cloud::of(engine)?, output };
+    let cloud = &yard.cloud;
+    let Cloud { daytona, account } = cloud;
     match command {
-        SandboxCommand::List(options) => list(docker, &wish, &cloud, &options, output).await?,
+        SandboxCommand::List(options) => list(docker, &wish, cloud, &options, output).await?,
         SandboxCommand::Start(Named { name }) => {
             let there = daytona.start_sandbox(account, &name);
             Box::pin(Cloud::either(docker.start_sandbox(&wish, &name), there)).await?;
@@ -109,14 +61,10 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
             let there = daytona.stop_sandbox(account, &name);
             Box::pin(Cloud::either(docker.stop_sandbox(&wish, &name), there)).await?;
         }
-        SandboxCommand::Archive(Named { name }) => {
-            let here = async {
-                docker.sandbox_detail(&wish, &name).await?;
-                let what = format!("`{name}` is a container, and only sandboxes in the cloud are archived");
-                Err(Error::Conflict { what, hint: "stop it; it costs nothing then" })
-            };
-            Cloud::either(here, daytona.archive_sandbox(account, &name)).await?;
-            output.note(Tone::Dim, format_args!("{name} moves to the archive"));
+        SandboxCommand::Archive(named) => {
+            let there = daytona.archive_sandbox(account, &named.name);
+            Box::pin(Cloud::either(yard.not_a_container(&named, "archived"), there)).await?;
+            output.note(Tone::Dim, format_args!("{} moves to the archive", named.name));
         }
         SandboxCommand::Rm { names, all } => {
             let names = if all {
@@ -133,16 +81,10 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
         }
         SandboxCommand::Logs(named) => return logs(engine, &named.name).await,
         SandboxCommand::Inspect { named, json } => {
-            inspect(docker, &wish, &cloud, &named.name, json, output).await?;
+            inspect(docker, &wish, cloud, &named.name, json, output).await?;
         }
-        SandboxCommand::Ports(named) => {
-            let detail = docker.sandbox_detail(&wish, &named.name).await?;
-            for port in &detail.sandbox.ports {
-                let (here, there) = port.split_once(':').unwrap_or((port, port));
-                answer(&format!("127.0.0.1:{here} → {there}"))?;
-            }
-        }
-        SandboxCommand::Shell(_) | SandboxCommand::Packages(_) | SandboxCommand::Exec { .. } => {}
+        SandboxCommand::Ports { shown, port, within } => yard.ports(&shown, port, within).await?,
+        command => Box::pin(yard.edit(command)).await?,
     }
     Ok(Exit::Success)
 }
@@ -212,13 +154,8 @@ fn of_mode(one: &impl serde::Serialize, mode: Mode) -> serde_json::Value {
 
 /// Prints what the last run in a sandbox printed.
 async fn logs(engine: &Engine, name: &str) -> Result<Exit, Failure> {
-    let filter = Filter { modes: vec![Mode::Sandbox, Mode::Daytona], limit: 1000, ..Filter::default() };
-    let runs = engine.list(filter).await?;
-    let is_its = |place: &Place| {
-        place.sandbox.as_ref().is_some_and(|sandbox| sandbox.container == name)
-            || place.cloud.as_ref().is_some_and(|cloud| cloud.name == name || cloud.id == name)
-    };
-    let last = runs.iter().find(|run| is_its(&run.place));
+    let filter = Filter { sandbox: Some(name.to_owned()), limit: 1, ..Filter::default() };
+    let last = engine.list(filter).await?.pop();
     let Some(last) = last else { return Err(Error::SandboxNotFound { name: name.to_owned() }.into()) };
     let options = crate::args::Logs::of(last.id.to_string());
     crate::runs::logs(engine, &options).await

@@ -3,8 +3,6 @@
 mod follow;
 mod tables;
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
-
 use serde_json::json;
 use stigmer_engine::backend::daytona::{Account, Daytona};
 use stigmer_engine::config::{self, Config, Sources};
@@ -43,7 +41,7 @@ pub(crate) async fn snapshot(
     match arguments.command.unwrap_or(SnapshotCommand::List { json: arguments.json }) {
         SnapshotCommand::List { json } => desk.list(json).await,
         SnapshotCommand::Show { name, json } => desk.show(&name, json).await,
-        SnapshotCommand::Create(options) => desk.create(*options, text("daytona.target")).await,
+        SnapshotCommand::Create(options) => desk.create(*options).await,
         SnapshotCommand::Use { name } => desk.make_usual(&name, &sources).await,
         SnapshotCommand::Activate { name, follow } => {
             let begun = daytona.activate_snapshot(&desk.account, &name).await?;
@@ -81,7 +79,7 @@ impl Desk<'_> {
         Ok(Exit::Success)
     }
 
-    async fn create(&self, options: Create, target: Option<String>) -> Result<Exit, Failure> {
+    async fn create(&self, options: Create) -> Result<Exit, Failure> {
         let follow = options.follow;
         let source = match (options.image, options.dockerfile) {
             (Some(image), _) => Source::Image(image),
@@ -100,7 +98,7 @@ impl Desk<'_> {
             cpu: options.cpu,
             memory: options.memory,
             disk: options.disk,
-            region: options.region.or(target),
+            region: options.region,
             entrypoint: options.entrypoint,
         };
         let name = new.name.clone();
@@ -162,14 +160,11 @@ impl Desk<'_> {
 fn agreed(all: &[Snapshot]) -> Result<bool, Failure> {
     let names: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
     let names = names.join(", ");
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        return Err(Failure::usage(format!("deleting {names} cannot be undone"), "repeat it with --yes"));
-    }
-    write!(std::io::stderr(), "Delete {names}? That cannot be undone. [y/N] ")?;
-    let mut line = String::new();
-    stdin.lock().read_line(&mut line)?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+    crate::ask::agreed(
+        &format!("Delete {names}? That cannot be undone."),
+        &format!("deleting {names} cannot be undone"),
+        "repeat it with --yes",
+    )
 }
 
 /// Why a snapshot cannot be used, and what to do about it.

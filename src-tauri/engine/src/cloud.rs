@@ -3,8 +3,10 @@
 //! Owns what is asked of Daytona outside of a run. Everything here asks the control API alone: nothing wakes a sandbox,
 //! touches it or prolongs it, unless that is what was asked for.
 
+mod edit;
 mod key;
 mod sandboxes;
 
+pub use self::edit::{Preview, Size, Timers};
 pub use self::key::{Access, Kept, KeySource, NEEDED, check, find, masked};
 pub use self::sandboxes::{CloudDetail, CloudSandbox};

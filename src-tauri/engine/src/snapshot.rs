@@ -1,6 +1,7 @@
 //! Snapshots: what cloud sandboxes are made from. Listed, made, followed while they are made, put to sleep, deleted.
 
 mod follow;
+mod log;
 
 use std::time::Duration;
 
@@ -83,7 +84,7 @@ pub struct New {
     pub memory: Option<u32>,
     /// Disk of its sandboxes in GiB.
     pub disk: Option<u32>,
-    /// The region; else the organization's.
+    /// The region; else that of the account.
     pub region: Option<String>,
     /// What runs in its sandboxes from the start.
     pub entrypoint: Vec<String>,
@@ -209,7 +210,8 @@ impl Daytona {
     }
 
     /// Starts making a snapshot; [`Daytona::follow_snapshot`] sees what comes of it.
-    pub async fn create_snapshot(&self, account: &Account, new: New) -> Result<Snapshot> {
+    pub async fn create_snapshot(&self, account: &Account, mut new: New) -> Result<Snapshot> {
+        new.region = new.region.or_else(|| account.target.clone());
         if matches!(new.source, Source::Dockerfile(_)) && !new.entrypoint.is_empty() {
             return Err(Error::InvalidSpec {
                 what: "what a snapshot of a Dockerfile starts is said there".to_owned(),
@@ -247,6 +249,12 @@ impl Daytona {
         Ok(())
     }
 
+    /// What the log of its build has from a byte on, by name or id. Waits a while where there is nothing yet.
+    pub async fn snapshot_log(&self, account: &Account, name: &str, from: u64) -> Result<LogPiece> {
+        let client = self.client(account).await?;
+        log::read(&client, name, from).await
+    }
+
     /// Watches a snapshot until it is settled, and tells each change of its state and, if asked, each piece of the log
     /// of its build. May be dropped: that changes nothing about the snapshot.
     ///
@@ -262,6 +270,15 @@ impl Daytona {
         let client = self.client(account).await?;
         follow::follow(&client, id, with_log, within, tell).await?.outcome()
     }
+}
+
+/// A piece of the log of a snapshot's build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPiece {
+    /// What follows where it was asked for; it may end within a character, and be empty.
+    pub bytes: Vec<u8>,
+    /// Whether nothing will follow.
+    pub is_end: bool,
 }
 
 #[cfg(test)]

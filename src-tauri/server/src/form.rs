@@ -5,6 +5,7 @@ pub(crate) mod image;
 mod new;
 mod run;
 pub(crate) mod sandbox;
+pub(crate) mod snapshot;
 
 pub(crate) use new::LanguageWord;
 pub use new::{Code, Input, NewRun, Work};

@@ -1,11 +1,8 @@
 /** Pictures of every screen, with a project that does something. They land in target/screenshots. */
 
-import { join, resolve } from "node:path";
-
 import { BASIC, settings, test } from "../engine";
 import { expect, open, run, type Page, type Server } from "../server";
-
-const folder = process.env.SCREENSHOTS ?? resolve(import.meta.dirname, "../../../target/screenshots");
+import { photograph } from "./camera";
 
 const LOAD = `import csv, sys, time
 from pathlib import Path
@@ -170,11 +167,7 @@ for (const theme of ["dark", "light"] as const) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
       await open(page, server);
       await show(page, server);
-      await page.waitForTimeout(300);
-      await page.screenshot({ path: join(folder, `${name}-${theme}.png`) });
-      await page.setViewportSize({ width: 960, height: 600 });
-      await page.waitForTimeout(300);
-      await page.screenshot({ path: join(folder, `${name}-${theme}-150.png`) });
+      await photograph(page, `${name}-${theme}`);
     });
   }
 }

@@ -58,6 +58,8 @@ export interface RunFilter {
   mode?: readonly T.Mode[];
   origin?: readonly T.Origin[];
   workspace?: string;
+  /** The name of a container, or the id or name of a cloud sandbox. */
+  sandbox?: string;
   since?: string;
   pinned?: boolean;
   limit?: number;
@@ -200,12 +202,25 @@ export const daytona = {
   stop: (name: string) => change<void>("POST", `${cloud(name)}/stop`),
   archive: (name: string) => change<void>("POST", `${cloud(name)}/archive`),
   remove: (name: string) => change<void>("DELETE", cloud(name)),
+  recover: (name: string) => change<T.CloudSandboxDetail>("POST", `${cloud(name)}/recover`),
+  resize: (name: string, size: T.CloudSize) =>
+    change<T.CloudSandboxDetail>("POST", `${cloud(name)}/resize`, size),
+  setTimers: (name: string, timers: T.CloudTimers) =>
+    change<T.CloudSandboxDetail>("POST", `${cloud(name)}/timers`, timers),
+  /** `null` takes a label off. */
+  label: (name: string, labels: Record<string, string | null>) =>
+    change<T.CloudSandboxDetail>("POST", `${cloud(name)}/labels`, { labels }),
+  preview: (name: string, port: number) => change<T.Preview>("POST", `${cloud(name)}/ports/${port}`),
 };
 
 const snapshot = (name: string) => `/daytona/snapshots/${encodeURIComponent(name)}`;
 
 export const snapshots = {
   list: () => get<T.Snapshot[]>("/daytona/snapshots"),
+  create: (snapshot: T.NewSnapshot) => change<T.Snapshot>("POST", "/daytona/snapshots", snapshot),
+  /** The answer waits for something new while it is built. */
+  log: (name: string, from: number, signal?: AbortSignal) =>
+    get<T.BuildLog>(`${snapshot(name)}/log${query({ from: String(from) })}`, signal),
   activate: (name: string) => change<T.Snapshot>("POST", `${snapshot(name)}/activate`),
   deactivate: (name: string) => change<void>("POST", `${snapshot(name)}/deactivate`),
   remove: (name: string) => change<void>("DELETE", snapshot(name)),

@@ -169,6 +169,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/daytona/sandboxes/{name}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets labels of one of them, and takes others off. Those of Stigmer itself stay. */
+        post: operations["post_daytona_sandboxes_name_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/sandboxes/{name}/ports/{port}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An address of a port of one of them that runs, for a browser. It works for an hour, for whoever knows it. */
+        post: operations["post_daytona_sandboxes_name_ports_port"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/sandboxes/{name}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings one of them back that failed, where that is possible, and answers when it is there, stopped or running. */
+        post: operations["post_daytona_sandboxes_name_recover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/sandboxes/{name}/resize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives one of them another size. While it runs it only gets more CPUs and memory; its disk grows while it is stopped. */
+        post: operations["post_daytona_sandboxes_name_resize"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/daytona/sandboxes/{name}/start": {
         parameters: {
             query?: never;
@@ -203,6 +271,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/daytona/sandboxes/{name}/timers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes when one of them stops, is archived and is deleted by itself. */
+        post: operations["post_daytona_sandboxes_name_timers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/daytona/snapshots": {
         parameters: {
             query?: never;
@@ -216,7 +301,8 @@ export interface paths {
          */
         get: operations["get_daytona_snapshots"];
         put?: never;
-        post?: never;
+        /** Begins to make a snapshot, and answers at once; its state says what comes of it. */
+        post: operations["post_daytona_snapshots"];
         delete?: never;
         options?: never;
         head?: never;
@@ -269,6 +355,26 @@ export interface paths {
         put?: never;
         /** Puts a snapshot to sleep, which frees its place. */
         post: operations["post_daytona_snapshots_name_deactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/snapshots/{name}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the log of a snapshot's build says from a byte on. While it is built the answer waits for something new, up to
+         *     twenty seconds; what is not built has no log.
+         */
+        get: operations["get_daytona_snapshots_name_log"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1103,6 +1209,18 @@ export interface components {
          * @enum {string}
          */
         Asking: "interrupt" | "terminate";
+        /** @description A piece of the log of a snapshot's build. */
+        BuildLog: {
+            /** @description Whether nothing will follow. */
+            is_end: boolean;
+            /**
+             * Format: u-int64
+             * @description Where to ask from for what follows that.
+             */
+            next: number;
+            /** @description What follows where it was asked for; what is no text in it is replaced. */
+            text: string;
+        };
         /** @description How a run is stopped. */
         Cancel: {
             /**
@@ -1170,6 +1288,8 @@ export interface components {
             error?: string;
             /** @description Its id. */
             id: string;
+            /** @description Whether one that failed can be brought back. */
+            is_recoverable: boolean;
             /** @description What it is for: `shared`, `fresh` or `kept`. */
             kind: string;
             /** @description The run that it was made for. */
@@ -1500,6 +1620,13 @@ export interface components {
         KeychainWord: "ready" | "locked" | "absent";
         /** @enum {string} */
         KindWord: "folder" | "file" | "link" | "other";
+        /** @description Labels of a cloud sandbox to set, by name; `null` takes one off. */
+        LabelsForm: {
+            /** @description None of them begins with `stigmer.`. */
+            labels: {
+                [key: string]: string | null;
+            };
+        };
         /** @enum {string} */
         LanguageWord: "python" | "javascript" | "typescript" | "bash";
         /** @description A layer of an image. */
@@ -1678,6 +1805,52 @@ export interface components {
              */
             workspace: string;
         };
+        /** @description A snapshot to make, from an image of a registry or from a Dockerfile: one of the two. */
+        NewSnapshot: {
+            /**
+             * Format: u-int32
+             * @description Virtual CPUs of its sandboxes.
+             * @default null
+             */
+            cpu: number | null;
+            /**
+             * Format: u-int32
+             * @description Disk of its sandboxes in GiB.
+             * @default null
+             */
+            disk: number | null;
+            /**
+             * @description The text of a Dockerfile that copies no files; Daytona builds it.
+             * @default null
+             */
+            dockerfile: string | null;
+            /**
+             * @description What runs in its sandboxes from the start; of a Dockerfile it is said there.
+             * @default []
+             */
+            entrypoint: string[];
+            /**
+             * @description The image, with a tag other than `latest`, or a digest; for linux/amd64.
+             * @default null
+             */
+            image: string | null;
+            /**
+             * Format: u-int32
+             * @description Memory of its sandboxes in GiB.
+             * @default null
+             */
+            memory: number | null;
+            /**
+             * @description Its name: letters, digits and `_.-:/`.
+             * @default
+             */
+            name: string;
+            /**
+             * @description The region; that of the settings where none is named.
+             * @default null
+             */
+            region: string | null;
+        };
         /** @enum {string} */
         NewWord: "file" | "folder";
         /** @description A note about an image. */
@@ -1696,6 +1869,16 @@ export interface components {
         Pin: {
             /** @description Keep it whatever its age. */
             pinned: boolean;
+        };
+        /** @description An address of a port of a cloud sandbox. Whoever knows it gets in. */
+        Preview: {
+            /**
+             * Format: u-int32
+             * @description Seconds that it works.
+             */
+            seconds: number;
+            /** @description The address, for a browser. */
+            url: string;
         };
         /** @description An image that is not needed. */
         Prunable: {
@@ -2004,6 +2187,27 @@ export interface components {
             /** @description Its value; masked if it is secret. */
             value: unknown;
         };
+        /** @description A new size of a cloud sandbox; what is left out stays. */
+        SizeForm: {
+            /**
+             * Format: u-int32
+             * @description Virtual CPUs.
+             * @default null
+             */
+            cpu: number | null;
+            /**
+             * Format: u-int32
+             * @description Disk in GiB; it only grows, and only while the sandbox is stopped.
+             * @default null
+             */
+            disk: number | null;
+            /**
+             * Format: u-int32
+             * @description Memory in GiB.
+             * @default null
+             */
+            memory: number | null;
+        };
         /** @description A snapshot. */
         Snapshot: {
             /**
@@ -2099,6 +2303,27 @@ export interface components {
             size: number;
             /** @description The name that it is built under. */
             tag: string;
+        };
+        /** @description New timers of a cloud sandbox, in minutes; what is left out stays. */
+        TimersForm: {
+            /**
+             * Format: u-int32
+             * @description Time after stopping after which it is archived; zero for the longest possible.
+             * @default null
+             */
+            auto_archive: number | null;
+            /**
+             * Format: int32
+             * @description Time after stopping after which it is deleted; -1 for never, zero for at once.
+             * @default null
+             */
+            auto_delete: number | null;
+            /**
+             * Format: u-int32
+             * @description Idleness after which it stops; zero for never.
+             * @default null
+             */
+            auto_stop: number | null;
         };
         /** @description A tool of an image. */
         Tool: {
@@ -2645,6 +2870,168 @@ export interface operations {
             };
         };
     };
+    post_daytona_sandboxes_name_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudSandboxDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_sandboxes_name_ports_port: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+                /** @description The port there */
+                port: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_sandboxes_name_recover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudSandboxDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_sandboxes_name_resize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SizeForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudSandboxDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
     post_daytona_sandboxes_name_start: {
         parameters: {
             query?: never;
@@ -2717,6 +3104,48 @@ export interface operations {
             };
         };
     };
+    post_daytona_sandboxes_name_timers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimersForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudSandboxDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
     get_daytona_snapshots: {
         parameters: {
             query?: never;
@@ -2732,6 +3161,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Snapshot"][];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    post_daytona_snapshots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSnapshot"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
                 };
             };
             "4XX": {
@@ -2881,6 +3349,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_snapshots_name_log: {
+        parameters: {
+            query?: {
+                /** @description The byte to begin with. */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildLog"];
+                };
             };
             "4XX": {
                 headers: {
@@ -3849,6 +4358,8 @@ export interface operations {
                 label?: string;
                 /** @description The folder that it worked on. */
                 workspace?: string;
+                /** @description The container or cloud sandbox that it ran in: the name of either, or the id of the latter. */
+                sandbox?: string;
                 /** @description Asked for at this time or later. */
                 since?: string;
                 /** @description Asked for before this time. */

@@ -208,3 +208,10 @@ export type Snapshot = Schemas["Snapshot"];
 /** A sandbox in the cloud. */
 export type CloudSandbox = Schemas["CloudSandbox"];
 export type CloudSandboxDetail = Schemas["CloudSandboxDetail"];
+/** What can be changed of one; what is left out stays. */
+export type CloudSize = Partial<Schemas["SizeForm"]>;
+export type CloudTimers = Partial<Schemas["TimersForm"]>;
+/** An address of one of its ports. */
+export type Preview = Schemas["Preview"];
+export type NewSnapshot = Partial<Schemas["NewSnapshot"]>;
+export type BuildLog = Schemas["BuildLog"];

@@ -1,84 +1,39 @@
 /** Cloud sandboxes of this home. Nobody is asked where there is no key, and a look wakes none of them. */
 
 import { daytona as requests } from "../ipc/api";
-import { asFailure } from "../ipc/failure";
-import type { CloudSandbox, Report } from "../ipc/types";
-import { onReturn } from "./connection.svelte";
-import { attempt, say } from "./toasts.svelte";
+import type { CloudSandbox, CloudSandboxDetail, CloudSize, CloudTimers } from "../ipc/types";
+import { listed } from "./list.svelte";
+import { say } from "./toasts.svelte";
 
-/** Time between two looks while a change is under way. */
+/** Time between two looks while a change is under way: one that comes from the archive takes minutes. */
 const WATCH = 1_000;
 
-let list = $state.raw<CloudSandbox[]>([]);
-/** Whether there is a key, as far as that is known. */
-let hasKey = $state<boolean | null>(null);
-/** Why there is no list. */
-let failure = $state.raw<Report | null>(null);
-let changing = 0;
+const list = listed(requests.sandboxes);
+const hasNoKey = () => list.failure?.code === "daytona-no-key";
 
 export const clouds = {
   get all() {
-    return list;
+    return hasNoKey() ? [] : list.all;
   },
+  /** Whether there is a key, as far as that is known. */
   get hasKey() {
-    return hasKey;
+    return list.answered && !hasNoKey();
   },
   get failure() {
-    return failure;
+    return list.failure;
   },
 };
 
-let asked = 0;
-
-/** Reads the list. An answer that is overtaken is dropped. */
-export async function read(): Promise<void> {
-  const mine = ++asked;
-  try {
-    const found = await requests.sandboxes();
-    if (mine !== asked) return;
-    list = found;
-    hasKey = true;
-    failure = null;
-  } catch (thrown) {
-    if (mine !== asked) return;
-    const { report, status } = asFailure(thrown);
-    if (report.code === "daytona-no-key") {
-      hasKey = false;
-      list = [];
-      failure = null;
-    } else if (status !== 0) {
-      hasKey = true;
-      failure = report;
-    }
-  }
-}
+export const { read } = list;
 
 /** Reads it again where there is something to read. */
 export async function readAgain(): Promise<void> {
-  if (hasKey !== false) await read();
+  if (!hasNoKey()) await read();
 }
 
-onReturn(() => {
-  if (hasKey) void read();
-});
+export const detail = requests.sandbox;
 
-export const detail = (name: string, signal?: AbortSignal) => requests.sandbox(name, signal);
-
-/** Carries out a change, and looks meanwhile: one that comes from the archive takes minutes. */
-async function change(what: () => Promise<void>): Promise<boolean> {
-  changing += 1;
-  const timer = setInterval(() => {
-    if (changing > 0) void read();
-  }, WATCH);
-  const done = await attempt(async () => {
-    await what();
-    return true;
-  });
-  clearInterval(timer);
-  changing -= 1;
-  await read();
-  return done ?? false;
-}
+const change = (what: () => Promise<unknown>) => list.change(what, WATCH);
 
 export const start = (name: string) => change(() => requests.start(name));
 export const stop = (name: string) => change(() => requests.stop(name));
@@ -86,6 +41,26 @@ export const stop = (name: string) => change(() => requests.stop(name));
 export async function archive(name: string): Promise<void> {
   if (await change(() => requests.archive(name))) say(`${name} is being archived.`);
 }
+
+export async function recover({ id, name }: CloudSandbox): Promise<void> {
+  if (await change(() => requests.recover(id))) say(`${name} is back, and stopped.`);
+}
+
+/** Changes something of one, and gives it as it is then. Whoever asked shows the failure. */
+async function edit(what: Promise<CloudSandboxDetail>): Promise<CloudSandboxDetail> {
+  const timer = setInterval(() => void read(), WATCH);
+  try {
+    return await what;
+  } finally {
+    clearInterval(timer);
+    void read();
+  }
+}
+
+export const resize = (id: string, size: CloudSize) => edit(requests.resize(id, size));
+export const setTimers = (id: string, timers: CloudTimers) => edit(requests.setTimers(id, timers));
+export const label = (id: string, labels: Record<string, string | null>) => edit(requests.label(id, labels));
+export const { preview } = requests;
 
 /** Deletes it; there is no way back. */
 export async function remove(name: string): Promise<void> {

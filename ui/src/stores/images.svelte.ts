@@ -1,21 +1,13 @@
 /** Images: those of the engine, the tiers, and every request about them. What takes its time is a run. */
 
 import { images as requests } from "../ipc/api";
-import { asFailure } from "../ipc/failure";
-import type { Image, NewCopy, NewImage, Report, Tier } from "../ipc/types";
+import type { Image, NewCopy, NewImage, Tier } from "../ipc/types";
 import { nameOf } from "../lib/images";
-import { onReturn } from "./connection.svelte";
+import { listed, undoable } from "./list.svelte";
 import { adopt } from "./tasks.svelte";
-import { attempt, say } from "./toasts.svelte";
+import { attempt } from "./toasts.svelte";
 
-/** How long a removed image can be taken back. */
-const UNDO = 8_000;
-
-let list = $state.raw<Image[]>([]);
 let tiers = $state.raw<Tier[]>([]);
-let loaded = $state(false);
-/** Why there is no list. */
-let failure = $state.raw<Report | null>(null);
 /** Names and ids that were removed here, and perhaps are taken back: not shown meanwhile. */
 let hidden = $state<string[]>([]);
 /** What can be freed without losing anything that has a name, in bytes. */
@@ -31,17 +23,17 @@ function remaining(image: Image): Image[] {
 
 export const images = {
   get all() {
-    return list.flatMap(remaining);
+    return list.all.flatMap(remaining);
   },
   get tiers() {
     return tiers;
   },
   /** Whether the first answer is here. */
   get loaded() {
-    return loaded;
+    return list.loaded;
   },
   get failure() {
-    return failure;
+    return list.failure;
   },
   get freeable() {
     return freeable;
@@ -54,34 +46,30 @@ function withTierFirst(image: Image): Image {
   return { ...image, tags: image.tags.toSorted((one, other) => rank(one) - rank(other)) };
 }
 
+const list = listed(async () => {
+  if (tiers.length === 0) tiers = await requests.tiers();
+  // Newest first as they come; what has no name is nothing to start with.
+  return (await requests.list())
+    .map(withTierFirst)
+    .toSorted((one, other) => Number(one.tags.length === 0) - Number(other.tags.length === 0));
+});
+
+/** Nothing is said of it where an engine that lists images does not know. */
+async function readFreeable(): Promise<void> {
+  const prunable = list.failure ? [] : await requests.prunable(false).catch(() => []);
+  freeable = prunable.reduce((sum, image) => sum + image.size, 0);
+}
+
 let reading: Promise<void> | null = null;
 
 /** Reads the list; who asks while it is read gets the same answer. */
 export function read(): Promise<void> {
-  reading ??= readNow().finally(() => (reading = null));
+  reading ??= list
+    .read()
+    .then(readFreeable)
+    .finally(() => (reading = null));
   return reading;
 }
-
-async function readNow(): Promise<void> {
-  try {
-    if (tiers.length === 0) tiers = await requests.tiers();
-    // Newest first as they come; what has no name is nothing to start with.
-    list = (await requests.list())
-      .map(withTierFirst)
-      .toSorted((one, other) => Number(one.tags.length === 0) - Number(other.tags.length === 0));
-    failure = null;
-    freeable = (await requests.prunable(false)).reduce((sum, image) => sum + image.size, 0);
-  } catch (thrown) {
-    const { report, status } = asFailure(thrown);
-    // While Stigmer itself does not answer, the status line says so, and what was read stays.
-    if (status !== 0 || !loaded) failure = report;
-  }
-  loaded = true;
-}
-
-onReturn(() => {
-  if (loaded) void read();
-});
 
 export const detail = (image: string, signal?: AbortSignal) => requests.detail(image, signal);
 export const prunable = (unused: boolean, signal?: AbortSignal) => requests.prunable(unused, signal);
@@ -117,28 +105,16 @@ export async function note(image: string, text: string): Promise<boolean> {
 export function remove(image: Image, names: readonly string[]): void {
   const going = names.length > 0 ? [...names] : [image.id];
   hidden = [...hidden, ...going];
-  const restore = () => (hidden = hidden.filter((name) => !going.includes(name)));
-  const carryOut = async () => {
-    removeEventListener("pagehide", now);
-    clearTimeout(timer);
-    for (const name of going) await attempt(() => requests.remove(name, false));
-    await read();
-    restore();
-  };
-  const now = () => void carryOut();
-  const timer = setTimeout(now, UNDO);
-  // Whoever closes the window has not taken it back.
-  addEventListener("pagehide", now, { once: true });
   const isWhole = going.length >= image.tags.length;
   const what = isWhole ? `The image ${nameOf(image)}` : `The name ${going.join(", ")}`;
-  say(`${what} was removed.`, {
-    label: "Undo",
-    act: () => {
-      clearTimeout(timer);
-      removeEventListener("pagehide", now);
-      restore();
+  undoable(
+    `${what} was removed.`,
+    () => (hidden = hidden.filter((name) => !going.includes(name))),
+    async () => {
+      for (const name of going) await attempt(() => requests.remove(name, false));
+      await read();
     },
-  });
+  );
 }
 
 /** Removes at once, also where stopped containers need it. */

@@ -1,4 +1,4 @@
-/** What can be done with images: by key, from the palette, in the menu of one. */
+/** What can be done with images. */
 
 import type { Item } from "../controls/Menu.svelte";
 import type { Image, Tier } from "../ipc/types";
@@ -11,7 +11,8 @@ import { choose } from "../stores/modes.svelte";
 import { go } from "../stores/navigation.svelte";
 import { set } from "../stores/settings.svelte";
 import { buildAgain } from "../stores/tasks.svelte";
-import { attempt, say } from "../stores/toasts.svelte";
+import { say } from "../stores/toasts.svelte";
+import { copy, type Acts } from "./acts";
 
 /** A dialog that was asked for. */
 export type Asked =
@@ -44,117 +45,83 @@ function runIn(image: Image): void {
   });
 }
 
-async function copy(text: string, what: string): Promise<void> {
-  await attempt(() => navigator.clipboard.writeText(text));
-  say(`${what} was copied.`);
-}
+const nameless = ({ tags }: Image) => (tags.length === 0 ? "It has no name." : undefined);
 
-export function imageItems(image: Image, usual: string, ask: (what: Asked) => void): (Item | "line")[] {
-  const name = nameOf(image);
-  const several = image.tags.length > 1;
-  return [
-    {
-      label: "Run the next command in it",
-      icon: MODE_ICONS.sandbox,
-      color: MODE_COLORS.sandbox,
-      act: () => runIn(image),
-    },
-    {
-      label: "Start every sandbox from it",
-      disabled: image.tags.length === 0 || isNamed(image, usual),
-      act: () => void set("sandbox.image", name),
-    },
-    "line",
-    { label: "Verify its tools", keys: "v", act: () => void store.verify(name) },
-    { label: "Add packages…", keys: "a", act: () => ask({ what: "customize", image }) },
-    { label: "Build it again", act: () => void build(image, ask) },
-    { label: "Give it another name…", keys: "t", act: () => ask({ what: "tag", image }) },
-    { label: "Push it…", disabled: image.tags.length === 0, act: () => ask({ what: "push", image }) },
-    "line",
-    { label: "Copy the name", disabled: image.tags.length === 0, act: () => void copy(name, "The name") },
-    { label: "Copy the id", act: () => void copy(image.id, "The id") },
-    "line",
-    ...(several
-      ? image.tags.map((tag) => ({
-          label: `Take off the name ${tag}`,
-          act: () => store.remove(image, [tag]),
-        }))
-      : []),
-    {
-      label: several ? `Remove it with its ${image.tags.length} names` : "Remove it",
-      keys: "delete",
-      danger: true,
-      act: () => remove(image, ask),
-    },
-  ];
-}
+/** The same for names that it may lose, one line each: they differ from image to image. */
+export const tagItems = (image: Image): Item[] =>
+  image.tags.length > 1
+    ? image.tags.map((tag) => ({ label: `Take off the name ${tag}`, act: () => store.remove(image, [tag]) }))
+    : [];
 
-export function imageActions(
-  current: () => Image | undefined,
-  ask: (what: Asked) => void,
-  isOpen: () => boolean,
-  close: () => void,
-): Action[] {
-  const group = "Images";
-  const disabled = () => current() === undefined;
-  const on = (act: (image: Image) => void) => () => {
-    const image = current();
-    if (image) act(image);
-  };
-  return [
-    { id: "image-pull", title: "Pull an image", group, keys: "p", act: () => ask({ what: "pull" }) },
-    {
-      id: "image-build",
-      title: "Build an image",
-      group,
-      keys: "b",
-      act: () => ask({ what: "build", tier: null }),
-    },
-    {
-      id: "image-prune",
-      title: "Remove images that are not needed",
-      group,
-      act: () => ask({ what: "prune" }),
-    },
-    {
-      id: "image-verify",
-      title: "Verify the image",
-      group,
-      keys: "v",
-      disabled,
-      act: on((image) => void store.verify(nameOf(image))),
-    },
-    {
-      id: "image-customize",
-      title: "Add packages to the image",
-      group,
-      keys: "a",
-      disabled,
-      act: on((image) => ask({ what: "customize", image })),
-    },
-    {
-      id: "image-tag",
-      title: "Give the image another name",
-      group,
-      keys: "t",
-      disabled,
-      act: on((image) => ask({ what: "tag", image })),
-    },
-    {
-      id: "image-remove",
-      title: "Remove the image",
-      group,
-      keys: "delete",
-      disabled,
-      act: on((image) => remove(image, ask)),
-    },
-    {
-      id: "image-close",
-      title: "Close the detail",
-      group,
-      keys: "escape",
-      disabled: () => !isOpen(),
-      act: close,
-    },
-  ];
-}
+/** `usual` is the image that sandboxes start from, `ask` opens a dialog. */
+export const imageActs = (usual: () => string, ask: (what: Asked) => void): Acts<Image> => [
+  {
+    label: "Run the next command in it",
+    icon: MODE_ICONS.sandbox,
+    color: MODE_COLORS.sandbox,
+    act: runIn,
+  },
+  {
+    label: "Start every sandbox from it",
+    blocked: (image) => nameless(image) ?? (isNamed(image, usual()) ? "They do already." : undefined),
+    act: (image) => void set("sandbox.image", nameOf(image)),
+  },
+  "line",
+  {
+    id: "verify",
+    title: "Verify the image",
+    label: "Verify its tools",
+    short: "Verify",
+    keys: "v",
+    button: true,
+    act: (image) => void store.verify(nameOf(image)),
+  },
+  {
+    id: "customize",
+    title: "Add packages to the image",
+    label: "Add packages…",
+    short: "Add packages",
+    keys: "a",
+    button: true,
+    act: (image) => ask({ what: "customize", image }),
+  },
+  { label: "Build it again", act: (image) => void build(image, ask) },
+  {
+    id: "tag",
+    title: "Give the image another name",
+    label: "Give it another name…",
+    keys: "t",
+    act: (image) => ask({ what: "tag", image }),
+  },
+  { label: "Push it…", blocked: nameless, act: (image) => ask({ what: "push", image }) },
+  "line",
+  { label: "Copy the name", blocked: nameless, act: (image) => void copy(nameOf(image)) },
+  { label: "Copy the id", act: ({ id }) => void copy(id, "The id") },
+  "line",
+  {
+    id: "remove",
+    title: "Remove the image",
+    label: ({ tags }) => (tags.length > 1 ? `Remove it with its ${tags.length} names` : "Remove it"),
+    keys: "delete",
+    danger: true,
+    act: (image) => remove(image, ask),
+  },
+];
+
+/** What can be done on the screen, whichever row is picked. */
+export const screenActions = (ask: (what: Asked) => void): Action[] => [
+  { id: "image-pull", title: "Pull an image", group: "Images", keys: "p", act: () => ask({ what: "pull" }) },
+  {
+    id: "image-build",
+    title: "Build an image",
+    group: "Images",
+    keys: "b",
+    act: () => ask({ what: "build", tier: null }),
+  },
+  {
+    id: "image-prune",
+    title: "Remove images that are not needed",
+    group: "Images",
+    act: () => ask({ what: "prune" }),
+  },
+];

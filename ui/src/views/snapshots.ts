@@ -1,102 +1,57 @@
-/** What can be done with snapshots: by key, from the palette, in the menu of one. */
+/** What can be done with snapshots. */
 
-import type { Item } from "../controls/Menu.svelte";
 import type { Snapshot } from "../ipc/types";
-import { snapshotCan } from "../lib/cloud";
+import { snapshotCannot } from "../lib/cloud";
 import type { Action } from "../stores/actions.svelte";
 import * as store from "../stores/snapshots.svelte";
-import { attempt, say } from "../stores/toasts.svelte";
+import { copy, type Acts } from "./acts";
 
-async function copy(text: string): Promise<void> {
-  await attempt(() => navigator.clipboard.writeText(text));
-  say("The name was copied.");
-}
+/** What can be done on the screen, whichever row is picked. */
+export const screenActions = (make: () => void): Action[] => [
+  { id: "snapshot-make", title: "Make a snapshot", group: "Snapshots", keys: "n", act: make },
+];
 
 /** `remove` asks first. */
-export function snapshotItems(snapshot: Snapshot, remove: (snapshot: Snapshot) => void): (Item | "line")[] {
-  const can = snapshotCan(snapshot);
-  return [
-    {
-      label: "Use as default",
-      keys: "u",
-      disabled: !can.use || store.isUsual(snapshot),
-      detail: "Runs in the cloud use it unless another is named.",
-      act: () => void store.use(snapshot),
-    },
-    { label: "Copy the name", act: () => void copy(snapshot.name) },
-    "line",
-    can.activate
-      ? { label: "Activate", act: () => void store.activate(snapshot) }
-      : {
-          label: "Put to sleep",
-          disabled: !can.deactivate,
-          detail: "Frees its place; it must be activated before it is used again.",
-          act: () => void store.deactivate(snapshot),
-        },
-    {
-      label: "Delete…",
-      keys: "delete",
-      danger: true,
-      disabled: !can.remove,
-      detail: "Sandboxes that were made from it live on.",
-      act: () => remove(snapshot),
-    },
-  ];
-}
-
-export function snapshotActions(
-  current: () => Snapshot | undefined,
-  isOpen: () => boolean,
-  remove: (snapshot: Snapshot) => void,
-  close: () => void,
-): Action[] {
-  const group = "Snapshots";
-  const can = () => {
-    const snapshot = current();
-    return snapshot && snapshotCan(snapshot);
-  };
-  const on = (act: (snapshot: Snapshot) => void) => () => {
-    const snapshot = current();
-    if (snapshot) act(snapshot);
-  };
-  return [
-    {
-      id: "snapshot-use",
-      title: "Use the snapshot as default",
-      group,
-      keys: "u",
-      disabled: () => !can()?.use,
-      act: on((snapshot) => void store.use(snapshot)),
-    },
-    {
-      id: "snapshot-activate",
-      title: "Activate the snapshot",
-      group,
-      disabled: () => !can()?.activate,
-      act: on((snapshot) => void store.activate(snapshot)),
-    },
-    {
-      id: "snapshot-deactivate",
-      title: "Put the snapshot to sleep",
-      group,
-      disabled: () => !can()?.deactivate,
-      act: on((snapshot) => void store.deactivate(snapshot)),
-    },
-    {
-      id: "snapshot-remove",
-      title: "Delete the snapshot",
-      group,
-      keys: "delete",
-      disabled: () => !can()?.remove,
-      act: on(remove),
-    },
-    {
-      id: "snapshot-close",
-      title: "Close the detail",
-      group,
-      keys: "escape",
-      disabled: () => !isOpen(),
-      act: close,
-    },
-  ];
-}
+export const snapshotActs = (remove: (snapshot: Snapshot) => void): Acts<Snapshot> => [
+  {
+    id: "use",
+    title: "Use the snapshot as default",
+    label: "Use as default",
+    keys: "u",
+    button: true,
+    blocked: (snapshot) => (store.isUsual(snapshot) ? "It is the default." : snapshotCannot(snapshot).use),
+    detail: "Runs in the cloud use it unless another is named.",
+    act: (snapshot) => void store.use(snapshot),
+  },
+  { label: "Copy the name", act: ({ name }) => void copy(name) },
+  "line",
+  {
+    id: "activate",
+    title: "Activate the snapshot",
+    label: "Activate",
+    button: true,
+    hidden: ({ state }) => state !== "inactive",
+    blocked: (snapshot) => snapshotCannot(snapshot).activate,
+    act: (snapshot) => void store.activate(snapshot),
+  },
+  {
+    id: "deactivate",
+    title: "Put the snapshot to sleep",
+    label: "Put to sleep",
+    button: true,
+    hidden: ({ state }) => state === "inactive",
+    blocked: (snapshot) => snapshotCannot(snapshot).deactivate,
+    detail: "Frees its place; it must be activated before it is used again.",
+    act: (snapshot) => void store.deactivate(snapshot),
+  },
+  {
+    id: "remove",
+    title: "Delete the snapshot",
+    label: ({ is_settled }) => (is_settled ? "Delete…" : "Stop making it…"),
+    keys: "delete",
+    danger: true,
+    blocked: (snapshot) => snapshotCannot(snapshot).remove,
+    detail: ({ is_settled }) => (is_settled ? "Sandboxes that were made from it live on." : undefined),
+    act: remove,
+  },
+];

@@ -1,8 +1,11 @@
 //! The arguments of `stigmer sandbox`.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+
+use super::duration;
 
 pub(crate) const SANDBOX_EXAMPLES: &str = "\
 Examples:
@@ -11,7 +14,12 @@ Examples:
   stigmer sandbox shell stigmer-1a2b…      a shell in it
   stigmer sandbox exec stigmer-1a2b… ls    one more command in it
   stigmer sandbox rm --all                 remove the containers that nobody uses
-  stigmer sandbox archive NAME             keep a cloud sandbox where it costs nothing";
+  stigmer sandbox shell NAME --start       start a cloud sandbox that is stopped, and open a shell in it
+  stigmer sandbox archive NAME             keep a cloud sandbox where it costs nothing
+  stigmer sandbox resize NAME --memory 4   give a cloud sandbox more memory
+  stigmer sandbox timers NAME --stop 1h --delete never
+  stigmer sandbox label NAME team=ml old-  set a label, take another off
+  stigmer sandbox ports NAME 3000          an address for a port of a cloud sandbox";
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_help = SANDBOX_EXAMPLES)]
@@ -51,12 +59,26 @@ pub(crate) enum SandboxCommand {
         #[arg(long, conflicts_with = "names")]
         all: bool,
     },
+    /// Bring a cloud sandbox back that failed, where Daytona says that it can be; it is stopped then
+    Recover(Shown),
+    /// Give a cloud sandbox another size: less of it, and more disk, only while it is stopped
+    Resize(Resize),
+    /// Change when a cloud sandbox stops, is archived and is deleted by itself
+    Timers(Timers),
+    /// Set labels of a cloud sandbox, and take others off
+    Label {
+        #[command(flatten)]
+        shown: Shown,
+        /// What to set, and what to take off
+        #[arg(required = true, value_name = "KEY=VALUE|KEY-")]
+        labels: Vec<String>,
+    },
     /// Open a shell in a sandbox
-    Shell(Named),
+    Shell(Awake),
     /// Run one more command in a sandbox
     Exec {
-        /// Its name
-        name: String,
+        #[command(flatten)]
+        awake: Awake,
         /// What to run: one argument is a shell line, several are a program and its arguments
         #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<OsString>,
@@ -72,9 +94,82 @@ pub(crate) enum SandboxCommand {
         json: bool,
     },
     /// List the packages that are installed in a sandbox
-    Packages(Named),
-    /// Print the ports of a sandbox that this machine reaches
-    Ports(Named),
+    Packages(Awake),
+    /// Print the ports of a container that this machine reaches, or an address for a port of a cloud sandbox
+    Ports {
+        #[command(flatten)]
+        shown: Shown,
+        /// The port of a cloud sandbox; whoever knows its address gets in
+        port: Option<u16>,
+        /// How long the address works, at most a day
+        #[arg(long = "for", value_name = "TIME", value_parser = duration, default_value = "1h", requires = "port")]
+        within: Duration,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resize {
+    #[command(flatten)]
+    pub shown: Shown,
+    /// Virtual CPUs
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024), required_unless_present_any = ["memory", "disk"])]
+    pub cpu: Option<u32>,
+    /// Memory in GiB
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub memory: Option<u32>,
+    /// Disk in GiB; it only grows
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub disk: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Timers {
+    #[command(flatten)]
+    pub shown: Shown,
+    /// Stop it when it was idle for so long, such as 30m; or never
+    #[arg(long, value_name = "TIME|never", value_parser = minutes, required_unless_present_any = ["archive", "delete"])]
+    pub stop: Option<Minutes>,
+    /// Archive it when it was stopped for so long, such as 7d; 0 for as late as Daytona allows
+    #[arg(long, value_name = "TIME", value_parser = minutes)]
+    pub archive: Option<Minutes>,
+    /// Delete it when it was stopped for so long; 0 for as soon as it stops, or never
+    #[arg(long, value_name = "TIME|never", value_parser = minutes)]
+    pub delete: Option<Minutes>,
+}
+
+/// Whole minutes; `None` for never.
+pub(crate) type Minutes = Option<u32>;
+
+fn minutes(text: &str) -> Result<Minutes, String> {
+    if text == "never" {
+        return Ok(None);
+    }
+    let minutes = duration(text)?.as_secs().div_ceil(60);
+    i32::try_from(minutes)
+        .ok()
+        .and_then(|minutes| u32::try_from(minutes).ok())
+        .map(Some)
+        .ok_or_else(|| "that is too long".to_owned())
+}
+
+/// A sandbox in which something is done.
+#[derive(Debug, Args)]
+pub(crate) struct Awake {
+    #[command(flatten)]
+    pub named: Named,
+    /// Start a cloud sandbox that does not run; it costs while it runs
+    #[arg(long)]
+    pub start: bool,
+}
+
+/// A sandbox, and how it is shown.
+#[derive(Debug, Args)]
+pub(crate) struct Shown {
+    #[command(flatten)]
+    pub named: Named,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A sandbox.

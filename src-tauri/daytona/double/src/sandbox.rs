@@ -212,15 +212,17 @@ impl Sandbox {
     }
 }
 
-/// Takes a sandbox into a state as if it happened by itself. Its processes are gone afterwards.
+/// Takes a sandbox into a state as if it happened by itself; out of `error-for-good` nothing leads. Its processes are
+/// gone afterwards.
 pub(crate) async fn change(
     cloud: Arc<Cloud>,
     name: String,
     state: String,
     reason: Option<String>,
 ) -> Result<(), Refusal> {
+    let is_recoverable = state == "error";
     let state = match state.as_str() {
-        "error" => State::Error,
+        "error" | "error-for-good" => State::Error,
         "stopped" => State::Stopped,
         "archived" => State::Archived,
         "destroyed" => State::Destroyed,
@@ -231,7 +233,7 @@ pub(crate) async fn change(
         let mut world = cloud.world();
         let sandbox = world.sandbox_mut(&name)?;
         sandbox.begin(state, if state == State::Error { sandbox.desired_state } else { state }, now);
-        sandbox.recoverable = state == State::Error;
+        sandbox.recoverable = is_recoverable;
         sandbox.error_reason =
             (state == State::Error).then(|| reason.unwrap_or_else(|| "runner lost".to_owned()));
         (sandbox.id.clone(), sandbox.toolbox.take())

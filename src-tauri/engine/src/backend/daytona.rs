@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use stigmer_daytona::Client;
+use stigmer_daytona::{Client, Sandbox};
 use stigmer_runner::Keep;
 use tokio::sync::{Mutex, RwLock};
 use tokio::time::{Instant, sleep, timeout};
@@ -151,7 +151,7 @@ impl Daytona {
     /// The account that a note is of, with the key as it is now.
     fn account_of(&self, note: &Note) -> Account {
         let key = self.account().ok().and_then(|account| account.key);
-        Account { api_url: note.api_url.clone(), organization: note.organization.clone(), key }
+        Account { api_url: note.api_url.clone(), organization: note.organization.clone(), target: None, key }
     }
 
     /// The account of the user's own settings.
@@ -169,7 +169,10 @@ impl Daytona {
     }
 
     /// Tells the sandbox that it is in use until the guard is dropped.
-    fn keep_awake(reached: &Reached, auto_stop: Duration) -> tokio_util::sync::DropGuard {
+    fn keep_awake(reached: &Reached, sandbox: &Sandbox) -> tokio_util::sync::DropGuard {
+        let minutes =
+            sandbox.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
+        let auto_stop = Duration::from_secs(60 * minutes);
         let over = CancellationToken::new();
         let guard = over.clone().drop_guard();
         if auto_stop.is_zero() {
@@ -207,16 +210,20 @@ impl Daytona {
         id: RunId,
         note: &mut Note,
         reporter: &Reporter,
-    ) -> Result<(Reached, Option<Back>)> {
+    ) -> Result<(Sandbox, Reached, Option<Back>)> {
         let Placed { sandbox, reused } = self.place(client, recipe, id, reporter).await?;
         note.sandbox = Some(sandbox.id.clone());
         self.note(id, note)?;
         reporter.cloud(recipe::facts(&sandbox, reused)).await;
         let reached = Reached::reach(client, &sandbox, reporter).await?;
+        if recipe.within.is_some() {
+            // It is taken as it is: what is in it may be another folder's.
+            return Ok((sandbox, reached, None));
+        }
         let copy = self.copy(&recipe.workspace, &sandbox.id);
         copy.bring_there(&reached, reporter).await?;
         let back = recipe.bring_back.then(|| Back::new(copy, Arc::new(reached.clone()), reporter.clone()));
-        Ok((reached, back))
+        Ok((sandbox, reached, back))
     }
 
     async fn start_in(
@@ -236,7 +243,8 @@ impl Daytona {
             back: recipe.bring_back.then(|| recipe.workspace.clone()),
         };
         self.note(id, &note)?;
-        let (reached, back) = Box::pin(self.make_ready(client, recipe, id, &mut note, reporter)).await?;
+        let ready = Box::pin(self.make_ready(client, recipe, id, &mut note, reporter)).await?;
+        let (sandbox, reached, back) = ready;
         let mut start = launch.request();
         start.interpreter = launch.interpreter(SESSIONS);
         let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
@@ -247,7 +255,7 @@ impl Daytona {
         match reached.greet().await?.start(start).await? {
             Started::Running(inner) => {
                 launch.tell(&inner, reporter).await;
-                let awake = Self::keep_awake(&reached, recipe.auto_stop);
+                let awake = Self::keep_awake(&reached, &sandbox);
                 let started = inner.started();
                 Ok(Box::new(InCloud {
                     daytona: self.clone(),
@@ -303,7 +311,7 @@ async fn delete(client: &Client, name: &str) -> stigmer_daytona::Result<()> {
             Ok(None) => sleep(LOOK).await,
             Err(stigmer_daytona::Error::Conflict(_) | stigmer_daytona::Error::Invalid(_)) => {
                 // Nothing can be done with one that is changing.
-                let is_settled = |sandbox: &stigmer_daytona::Sandbox| sandbox.state.is_settled();
+                let is_settled = |sandbox: &Sandbox| sandbox.state.is_settled();
                 sandboxes.wait_until(name, SETTLING, is_settled).await?;
             }
             Err(error) => return Err(error),
@@ -360,8 +368,7 @@ impl Backend for Daytona {
         let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
         let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
         let inner = greeted.resume(offset, KEEPING).await?;
-        let minutes = found.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
-        let awake = Self::keep_awake(&reached, Duration::from_secs(60 * minutes));
+        let awake = Self::keep_awake(&reached, &found);
         let back = note.back.map(|workspace| {
             let copy = self.copy(&workspace, &found.id);
             Back::new(copy, Arc::new(reached.clone()), Reporter::silent())

@@ -30,6 +30,8 @@ pub struct CloudSandbox {
     /// Why it failed, in Daytona's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether one that failed can be brought back.
+    pub is_recoverable: bool,
     /// What it is for: `shared`, `fresh` or `kept`.
     pub kind: &'static str,
     /// The run that it was made for.
@@ -105,6 +107,7 @@ impl CloudSandbox {
             id: found.id.clone(),
             state: found.state.to_string(),
             error: found.error_reason.clone(),
+            is_recoverable: found.state.is_failed() && found.recoverable == Some(true),
             kind,
             made_for,
             snapshot: found.snapshot.clone(),
@@ -122,7 +125,7 @@ impl CloudSandbox {
 }
 
 impl CloudDetail {
-    fn of(found: Sandbox) -> Self {
+    pub(super) fn of(found: Sandbox) -> Self {
         Self {
             sandbox: CloudSandbox::of(&found),
             user: found.user,
@@ -196,7 +199,7 @@ impl Daytona {
     }
 
     /// A sandbox that this home made, as it is now.
-    async fn own(&self, account: &Account, name: &str) -> Result<(Client, Sandbox)> {
+    pub(super) async fn own(&self, account: &Account, name: &str) -> Result<(Client, Sandbox)> {
         let client = self.client(account).await?;
         let missing = || Error::SandboxNotFound { name: name.to_owned() };
         let found = match client.sandboxes().get(name).await {

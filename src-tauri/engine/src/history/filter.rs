@@ -40,6 +40,8 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Pinned, or not.
     pub pinned: Option<bool>,
+    /// The container or cloud sandbox that it ran in: the name of either, or the id of the latter.
+    pub sandbox: Option<String>,
     /// The run that it repeats.
     pub rerun_of: Option<RunId>,
     /// The most runs to list; 50 by default.
@@ -60,6 +62,7 @@ impl Default for Filter {
             since: None,
             until: None,
             pinned: None,
+            sandbox: None,
             rerun_of: None,
             limit: 50,
             before: None,
@@ -142,6 +145,14 @@ impl Conditions {
         }
         if let Some(pinned) = filter.pinned {
             all.add("pinned = ?", [i64::from(pinned)]);
+        }
+        if let Some(name) = &filter.sandbox {
+            // The first condition is quick, and holds for few.
+            all.add(
+                "EXISTS (SELECT 1 FROM run_details AS its WHERE its.seq = {seq} AND instr(its.place, ?) > 0 AND ? IN
+                    (its.place ->> '$.sandbox.container', its.place ->> '$.cloud.id', its.place ->> '$.cloud.name'))",
+                [name.clone(), name.clone()],
+            );
         }
         if let Some(id) = filter.rerun_of {
             all.add("rerun_of = ?", [id.to_string()]);

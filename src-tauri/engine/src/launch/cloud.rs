@@ -39,6 +39,12 @@ pub(crate) fn recipe(spec: &RunSpec, config: &Config) -> Result<Recipe> {
     if spec.network.as_ref().is_some_and(|network| *network != Network::Bridge) {
         return cannot("--network");
     }
+    if asked.within.is_some() && asked.bring_back {
+        return Err(Error::InvalidSpec {
+            what: "nothing is copied to a sandbox that is named, so nothing comes back from it".to_owned(),
+            hint: "leave out --bring-back, or --within",
+        });
+    }
     let minutes = |name, usual: u64| config.time(name).unwrap_or(Duration::from_secs(60 * usual));
     let texts = |name| -> BTreeMap<String, String> {
         let entries = config.map(name).into_iter().flatten();

@@ -71,6 +71,8 @@ struct Which {
     /// The folder that it worked on.
     #[param(value_type = Option<String>)]
     workspace: Option<PathBuf>,
+    /// The container or cloud sandbox that it ran in: the name of either, or the id of the latter.
+    sandbox: Option<String>,
     /// Asked for at this time or later.
     #[param(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
@@ -107,6 +109,7 @@ impl Which {
             origins: words(self.origin).iter().map(|word| known(word, "origin")).collect::<Result<_, _>>()?,
             labels: words(self.label),
             workspace: self.workspace,
+            sandbox: self.sandbox.filter(|name| !name.is_empty()),
             since: self.since,
             until: self.until,
             pinned: self.pinned,

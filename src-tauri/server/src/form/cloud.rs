@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use stigmer_engine::cloud::{Access, KeySource};
+use serde::{Deserialize, Serialize};
+use stigmer_engine::cloud::{Access, KeySource, Size, Timers};
 use stigmer_engine::config::Origin;
 use stigmer_engine::snapshot::Snapshot;
 use utoipa::ToSchema;
@@ -118,6 +118,8 @@ pub(crate) struct CloudSandboxRow {
     /// Why it failed, in Daytona's own words.
     #[schema(nullable = false)]
     error: Option<String>,
+    /// Whether one that failed can be brought back.
+    is_recoverable: bool,
     /// What it is for: `shared`, `fresh` or `kept`.
     kind: String,
     /// The run that it was made for.
@@ -181,8 +183,12 @@ pub(crate) struct Told {
 
 impl From<Snapshot> for Told {
     fn from(snapshot: Snapshot) -> Self {
-        let (words, is_settled, is_broken) = (snapshot.words(), snapshot.is_settled(), snapshot.failed());
-        Self { snapshot, words, is_settled, is_broken }
+        Self {
+            words: snapshot.words(),
+            is_settled: snapshot.is_settled(),
+            is_broken: snapshot.failed(),
+            snapshot,
+        }
     }
 }
 
@@ -234,4 +240,66 @@ pub(crate) struct SnapshotRow {
     /// When a sandbox was made from it last.
     #[schema(nullable = false, format = DateTime)]
     used: Option<String>,
+}
+
+/// A new size of a cloud sandbox; what is left out stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SizeForm {
+    /// Virtual CPUs.
+    #[schema(minimum = 1, maximum = 1024)]
+    pub cpu: Option<u32>,
+    /// Memory in GiB.
+    #[schema(minimum = 1, maximum = 65536)]
+    pub memory: Option<u32>,
+    /// Disk in GiB; it only grows, and only while the sandbox is stopped.
+    #[schema(minimum = 1, maximum = 65536)]
+    pub disk: Option<u32>,
+}
+
+impl From<SizeForm> for Size {
+    fn from(form: SizeForm) -> Self {
+        Self { cpu: form.cpu, memory: form.memory, disk: form.disk }
+    }
+}
+
+/// New timers of a cloud sandbox, in minutes; what is left out stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TimersForm {
+    /// Idleness after which it stops; zero for never.
+    #[schema(maximum = 2_147_483_647)]
+    pub auto_stop: Option<u32>,
+    /// Time after stopping after which it is archived; zero for the longest possible.
+    #[schema(maximum = 2_147_483_647)]
+    pub auto_archive: Option<u32>,
+    /// Time after stopping after which it is deleted; -1 for never, zero for at once.
+    #[schema(minimum = -1)]
+    pub auto_delete: Option<i32>,
+}
+
+impl From<TimersForm> for Timers {
+    fn from(form: TimersForm) -> Self {
+        let TimersForm { auto_stop, auto_archive, auto_delete } = form;
+        Self { auto_stop, auto_archive, auto_delete: auto_delete.map(|minutes| minutes.max(-1)) }
+    }
+}
+
+/// Labels of a cloud sandbox to set, by name; `null` takes one off.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LabelsForm {
+    /// None of them begins with `stigmer.`.
+    pub labels: BTreeMap<String, Option<String>>,
+}
+
+/// An address of a port of a cloud sandbox. Whoever knows it gets in.
+#[derive(ToSchema)]
+#[schema(as = Preview)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct PreviewForm {
+    /// The address, for a browser.
+    url: String,
+    /// Seconds that it works.
+    seconds: u32,
 }

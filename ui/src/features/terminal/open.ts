@@ -37,14 +37,22 @@ export const openTerminal = () =>
     ...place(),
   });
 
+/** A line in a sandbox that is there: nothing is copied to it. */
+export const runWithin = (
+  mode: "sandbox" | "daytona",
+  name: string,
+  line: string,
+  folder = workspace.path,
+): NewRun => ({
+  work: { kind: "line", line },
+  workspace: folder,
+  mode,
+  sandbox: { within: name } as NonNullable<NewRun["sandbox"]>,
+});
+
 /** Opens one in a sandbox that is there. */
-export const openShell = (sandbox: string, folder?: string) =>
-  openIn({
-    work: { kind: "line", line: SHELL_WITHIN },
-    workspace: folder ?? workspace.path,
-    mode: "sandbox",
-    sandbox: { within: sandbox } as NonNullable<NewRun["sandbox"]>,
-  });
+export const openShell = (mode: "sandbox" | "daytona", name: string, folder?: string) =>
+  openIn(runWithin(mode, name, SHELL_WITHIN, folder));
 
 async function openIn(run: NewRun): Promise<void> {
   const { lastSize } = await preload();

@@ -289,15 +289,31 @@ pub(super) fn archived(cloud: &Arc<Cloud>, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) async fn recover(State(cloud): Shared, Path(name): Path<String>) -> Answer {
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Recovery {
+    #[serde(default)]
+    skip_start: bool,
+}
+
+pub(super) async fn recover(
+    State(cloud): Shared,
+    Path(name): Path<String>,
+    Query(how): Query<Recovery>,
+) -> Answer {
     let id = {
-        let world = cloud.world();
-        let sandbox = world.sandbox(&name)?;
+        let mut world = cloud.world();
+        let sandbox = world.sandbox_mut(&name)?;
         if sandbox.state != SandboxState::Error {
             return Err(Refusal::bad("Sandbox must be in error state to recover"));
         }
         if !sandbox.recoverable {
             return Err(Refusal::bad("Sandbox is not recoverable"));
+        }
+        if how.skip_start {
+            sandbox.begin(SandboxState::Stopped, SandboxState::Stopped, cloud.clock.text());
+            (sandbox.error_reason, sandbox.recoverable) = (None, false);
+            return Ok(Json(sandbox.json()));
         }
         sandbox.id.clone()
     };

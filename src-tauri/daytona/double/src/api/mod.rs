@@ -86,6 +86,7 @@ fn sandboxes() -> Router<Arc<Cloud>> {
         .route("/sandbox/{name}/build-logs-url", get(build::sandbox_url))
         .route("/sandbox/{name}/ssh-access", post(settings::ssh_access).delete(settings::end_ssh_access))
         .route("/sandbox/{name}/ports/{port}/preview-url", get(settings::preview_url))
+        .route("/sandbox/{name}/ports/{port}/signed-preview-url", get(settings::signed_preview_url))
 }
 
 fn snapshots() -> Router<Arc<Cloud>> {

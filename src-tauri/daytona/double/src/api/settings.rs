@@ -162,3 +162,23 @@ pub(super) async fn preview_url(State(cloud): Shared, Path((name, port)): Path<(
     let url = format!("http://{port}-{id}.localhost");
     Ok(Json(json!({ "sandboxId": id, "url": url, "token": new_id() })))
 }
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Seconds {
+    expires_in_seconds: Option<u32>,
+}
+
+pub(super) async fn signed_preview_url(
+    State(cloud): Shared,
+    Path((name, port)): Path<(String, u16)>,
+    Query(Seconds { expires_in_seconds }): Query<Seconds>,
+) -> Answer {
+    if !(1..=86_400).contains(&expires_in_seconds.unwrap_or(60)) {
+        return Err(Refusal::bad("expiresInSeconds must be between 1 and 86400"));
+    }
+    let id = cloud.world().sandbox(&name)?.id.clone();
+    let token = new_id().replace('-', "");
+    let url = format!("http://{port}-{token}.localhost");
+    Ok(Json(json!({ "sandboxId": id, "port": port, "url": url, "token": token })))
+}

@@ -16,6 +16,8 @@ pub struct Account {
     pub api_url: Option<String>,
     /// The organization, only for keys that belong to a person.
     pub organization: Option<String>,
+    /// The region of what is made, unless another is named; the organization's where there is none.
+    pub target: Option<String>,
     /// The key of the environment or of the user's file: for where the keychain has none.
     pub key: Option<Secret>,
 }
@@ -27,6 +29,7 @@ impl Account {
         Self {
             api_url: text("daytona.api_url"),
             organization: text("daytona.organization_id"),
+            target: text("daytona.target"),
             key: config.secret("daytona.api_key").and_then(|key| Secret::new(key.expose()).ok()),
         }
     }

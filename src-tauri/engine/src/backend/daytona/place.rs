@@ -35,6 +35,14 @@ impl Daytona {
     ) -> Result<Placed> {
         if let Some(name) = &recipe.within {
             let sandbox = client.sandboxes().get(name).await.map_err(cloud)?;
+            let state = &sandbox.state;
+            if state.is_failed() || matches!(usefulness(state), 1..=3) {
+                // That costs, and takes its time: whoever names one says so first.
+                return Err(Error::Conflict {
+                    what: format!("the sandbox `{name}` does not run: it is `{state}`"),
+                    hint: "start it first: stigmer sandbox start NAME; it costs while it runs",
+                });
+            }
             return Ok(Placed { sandbox: started(client, sandbox, reporter).await?, reused: true });
         }
         let owner = self.owner()?;

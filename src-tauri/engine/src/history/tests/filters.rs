@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::history::filter::listing;
+use crate::state::{CloudFacts, SandboxFacts};
 
 fn failed(line: &str) -> RunRecord {
     ended(line, Outcome::Failed { exit: Exit::Code(1) }, 1, 0)
@@ -20,9 +21,14 @@ fn records() -> Vec<RunRecord> {
     let mut again = run("cargo build --release --verbose");
     again.spec.rerun_of = Some(build.id);
     again.place.mode = Mode::Sandbox;
+    let facts =
+        SandboxFacts { image: "other".into(), container: "stigmer-1a".into(), ..SandboxFacts::default() };
+    again.place.sandbox = Some(Box::new(facts));
     again.created = second(30);
     let mut listing = RunRecord { state: RunState::Running, pinned: true, ..run("ls 日本") };
     listing.spec.labels = vec!["nightly build".into()];
+    let facts = CloudFacts { id: "0-1".into(), name: "stigmer-2b".into(), ..CloudFacts::default() };
+    listing.place.cloud = Some(Box::new(facts));
     listing.created = second(40);
     vec![build, test, deploy, again, listing]
 }
@@ -96,6 +102,12 @@ fn every_field_narrows_the_list() {
         (Filter { pinned: Some(true), ..all() }, &[4]),
         (Filter { pinned: Some(false), ..all() }, &[3, 2, 1, 0]),
         (Filter { rerun_of: Some(first), ..all() }, &[3]),
+        (Filter { sandbox: Some("stigmer-1a".into()), ..all() }, &[3]),
+        (Filter { sandbox: Some("stigmer-2b".into()), ..all() }, &[4]),
+        (Filter { sandbox: Some("0-1".into()), ..all() }, &[4]),
+        (Filter { sandbox: Some("stigmer".into()), ..all() }, &[]),
+        (Filter { sandbox: Some("other".into()), text: "cargo".into(), ..all() }, &[]),
+        (Filter { sandbox: Some("stigmer-1a".into()), text: "cargo".into(), ..all() }, &[3]),
         (Filter { text: "cargo".into(), states: vec!["failed".into()], ..all() }, &[1]),
         (Filter { text: "cargo".into(), workspace: Some("/home/ada/other".into()), ..all() }, &[]),
     ] {
@@ -122,6 +134,7 @@ fn no_list_is_sorted_and_each_walks_over_as_little_as_it_can() {
         (all(), "SCAN runs;"),
         (Filter { states: vec!["failed".into()], workspace: Some("/home".into()), ..all() }, "SCAN runs;"),
         (Filter { before: Some(RunId::new()), ..all() }, "SEARCH runs USING INTEGER PRIMARY KEY (rowid<?);"),
+        (Filter { sandbox: Some("a".into()), ..all() }, "SCAN runs;"),
         (Filter { states: live, ..all() }, "SCAN runs USING INDEX runs_unended;"),
         (Filter { text: "make".into(), pinned: Some(true), ..all() }, "SCAN runs_text VIRTUAL TABLE"),
     ] {

@@ -1,5 +1,7 @@
 //! The cloud sandboxes of this home. Only the control API is asked: looking at one neither wakes nor prolongs it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,10 +10,12 @@ use stigmer_engine::engine::Engine;
 
 use crate::api::Shared;
 use crate::form::Report;
-use crate::form::cloud::{CloudSandboxDetail, CloudSandboxRow};
+use crate::form::cloud::{
+    CloudSandboxDetail, CloudSandboxRow, LabelsForm, PreviewForm, SizeForm, TimersForm,
+};
 use crate::problem::Refusal;
 use crate::routes::Routes;
-use crate::take::InPath;
+use crate::take::{InBody, InPath};
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
     routes
@@ -21,6 +25,11 @@ pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
         .with(__path_stop, stop)
         .with(__path_archive, archive)
         .with(__path_remove, remove)
+        .with(__path_recover, recover)
+        .with(__path_resize, resize)
+        .with(__path_set_timers, set_timers)
+        .with(__path_label, label)
+        .with(__path_preview, preview)
 }
 
 /// The cloud sandboxes that this home made, the one that was used last first. Fails with `daytona-no-key` where there
@@ -82,4 +91,67 @@ async fn remove(State(engine): State<Engine>, InPath(name): InPath<String>) -> R
     let (daytona, account) = engine.daytona(None)?;
     daytona.remove_sandbox(&account, &name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Brings one of them back that failed, where that is possible, and answers when it is there, stopped.
+#[utoipa::path(post, path = "/api/v1/daytona/sandboxes/{name}/recover", tag = "daytona",
+    params(("name" = String, Path, description = "Its name or id")),
+    responses((status = 200, body = CloudSandboxDetail), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn recover(
+    State(engine): State<Engine>,
+    InPath(name): InPath<String>,
+) -> Result<Json<cloud::CloudDetail>, Refusal> {
+    let (daytona, account) = engine.daytona(None)?;
+    Ok(Json(daytona.recover_sandbox(&account, &name).await?))
+}
+
+/// Gives one of them another size. While it runs it only gets more CPUs and memory; its disk grows while it is stopped.
+#[utoipa::path(post, path = "/api/v1/daytona/sandboxes/{name}/resize", tag = "daytona",
+    params(("name" = String, Path, description = "Its name or id")), request_body = SizeForm,
+    responses((status = 200, body = CloudSandboxDetail), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn resize(
+    State(engine): State<Engine>,
+    InPath(name): InPath<String>,
+    InBody(form): InBody<SizeForm>,
+) -> Result<Json<cloud::CloudDetail>, Refusal> {
+    let (daytona, account) = engine.daytona(None)?;
+    Ok(Json(daytona.resize_sandbox(&account, &name, form.into()).await?))
+}
+
+/// Changes when one of them stops, is archived and is deleted by itself.
+#[utoipa::path(post, path = "/api/v1/daytona/sandboxes/{name}/timers", tag = "daytona",
+    params(("name" = String, Path, description = "Its name or id")), request_body = TimersForm,
+    responses((status = 200, body = CloudSandboxDetail), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn set_timers(
+    State(engine): State<Engine>,
+    InPath(name): InPath<String>,
+    InBody(form): InBody<TimersForm>,
+) -> Result<Json<cloud::CloudDetail>, Refusal> {
+    let (daytona, account) = engine.daytona(None)?;
+    Ok(Json(daytona.set_timers(&account, &name, form.into()).await?))
+}
+
+/// Sets labels of one of them, and takes others off. Those of Stigmer itself stay.
+#[utoipa::path(post, path = "/api/v1/daytona/sandboxes/{name}/labels", tag = "daytona",
+    params(("name" = String, Path, description = "Its name or id")), request_body = LabelsForm,
+    responses((status = 200, body = CloudSandboxDetail), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn label(
+    State(engine): State<Engine>,
+    InPath(name): InPath<String>,
+    InBody(form): InBody<LabelsForm>,
+) -> Result<Json<cloud::CloudDetail>, Refusal> {
+    let (daytona, account) = engine.daytona(None)?;
+    Ok(Json(daytona.label_sandbox(&account, &name, form.labels).await?))
+}
+
+/// An address of a port of one of them that runs, for a browser. It works for an hour, for whoever knows it.
+#[utoipa::path(post, path = "/api/v1/daytona/sandboxes/{name}/ports/{port}", tag = "daytona",
+    params(("name" = String, Path, description = "Its name or id"), ("port" = u16, Path, description = "The port there")),
+    responses((status = 200, body = PreviewForm), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+async fn preview(
+    State(engine): State<Engine>,
+    InPath((name, port)): InPath<(String, u16)>,
+) -> Result<Json<cloud::Preview>, Refusal> {
+    let (daytona, account) = engine.daytona(None)?;
+    Ok(Json(daytona.preview(&account, &name, port, Duration::from_hours(1)).await?))
 }
