@@ -9,5 +9,6 @@ mod harness;
 mod keychain;
 mod running;
 mod sandboxes;
+mod secrecy;
 mod sky;
 mod snapshots;
