@@ -16,4 +16,5 @@ mod failing;
 mod kept;
 mod killed;
 mod matrix;
+mod odd;
 mod running;
