@@ -6,7 +6,7 @@ use crate::account::Account;
 use crate::analytics::Analytics;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::http::{Base, Http};
+use crate::http::{Base, Http, shown};
 use crate::registry::Registries;
 use crate::sandbox::{Sandbox, Sandboxes};
 use crate::snapshot::Snapshots;
@@ -33,6 +33,19 @@ impl Client {
             return Err(Error::misuse("there is no key"));
         }
         Ok(Self { http: Http::new(config, &base)?, base: Base::new(base) })
+    }
+
+    /// The error of a path that every server of this API has. One that does not know it speaks another API.
+    pub(crate) fn unless_unknown(&self, error: Error) -> Error {
+        let words = error.answer().map(|answer| answer.message.to_lowercase()).unwrap_or_default();
+        let is_unknown = words.contains("route not found") || words.starts_with("cannot ");
+        match error {
+            Error::NotFound(answer) if is_unknown => Error::WrongAddress {
+                url: shown(self.base.url()),
+                why: format!("{answer}; this is not the v0 API, or not all of its address"),
+            },
+            error => error,
+        }
     }
 
     /// The server, the key, the regions.

@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::unistd::write;
-use stigmer_runner::Size;
 use stigmer_runner::protocol::{INPUT_CREDIT, MAX_INPUT};
+use stigmer_runner::{Heard, Size};
 
 use crate::os;
 use crate::session::Broken;
@@ -21,6 +21,8 @@ pub(crate) struct Input {
     written: usize,
     /// Bytes that are written or discarded, and not yet reported.
     taken: usize,
+    /// Bytes that arrived since the start.
+    heard: u64,
     /// No more input comes after the queue.
     is_ending: bool,
     /// A terminal takes its character for end of file as such only at the start of a line.
@@ -41,7 +43,16 @@ pub(crate) enum Sink {
 
 impl Input {
     pub(crate) fn new(sink: Sink) -> Self {
-        Self { sink, queue: Vec::new(), written: 0, taken: 0, is_ending: false, is_line_start: true, ends: 0 }
+        Self {
+            sink,
+            queue: Vec::new(),
+            written: 0,
+            taken: 0,
+            heard: 0,
+            is_ending: false,
+            is_line_start: true,
+            ends: 0,
+        }
     }
 
     /// Accepts input; fails when the engine sends more than it has credit for.
@@ -50,6 +61,7 @@ impl Input {
         if bytes.len() > MAX_INPUT || under_way + bytes.len() > INPUT_CREDIT {
             return Err(Broken::Malformed);
         }
+        self.heard += bytes.len() as u64;
         if self.is_ending {
             self.taken += bytes.len();
             return Ok(());
@@ -109,11 +121,16 @@ impl Input {
         }
     }
 
-    /// Bytes that a new engine may send: everything that is not on its way.
-    pub(crate) fn begin_again(&mut self) -> u32 {
+    /// What arrived since the start, for an engine that came back. Nothing of it is reported as taken any more.
+    pub(crate) fn begin_again(&mut self) -> Heard {
         self.taken = 0;
-        let under_way = self.queue.len() - self.written;
-        u32::try_from(INPUT_CREDIT - under_way).unwrap_or_default()
+        let waiting = (self.queue.len() - self.written) as u64;
+        Heard {
+            input: self.heard,
+            taken: self.heard - waiting,
+            end_of_input: self.is_ending,
+            ..Heard::default()
+        }
     }
 
     /// Bytes to report as taken; they are reported once.

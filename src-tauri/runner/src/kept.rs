@@ -17,6 +17,10 @@ pub(crate) struct Kept {
     listener: UnixListener,
     path: PathBuf,
     linger: Duration,
+    /// Longest time without a request.
+    silence: Option<Duration>,
+    /// When the last request came.
+    heard: Instant,
     /// Since when nobody talks to the run.
     alone_since: Option<Instant>,
 }
@@ -34,7 +38,18 @@ impl Kept {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
         listener.set_nonblocking(true)?;
         let linger = Duration::from_millis(keep.linger_ms.into());
-        Ok(Self { listener, path, linger, alone_since: None })
+        let silence = (keep.silence_ms > 0).then(|| Duration::from_millis(keep.silence_ms.into()));
+        Ok(Self { listener, path, linger, silence, heard: Instant::now(), alone_since: None })
+    }
+
+    /// The engine said something.
+    pub(crate) fn hear(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// When an engine that goes on saying nothing counts as gone.
+    pub(crate) fn silent_at(&self) -> Option<Instant> {
+        self.silence.filter(|_| !self.is_alone()).map(|silence| self.heard + silence)
     }
 
     /// Nobody talks to the run any more: its streams lead nowhere, so that whoever was there learns it.
@@ -53,6 +68,7 @@ impl Kept {
                 dup2_stdin(&stream)?;
                 dup2_stdout(&stream)?;
                 self.alone_since = None;
+                self.heard = Instant::now();
                 Ok(true)
             }
             // Gone again.
@@ -80,5 +96,27 @@ impl Drop for Kept {
     fn drop(&mut self) {
         // Whoever knocks in vain learns the same.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_begins_the_silence_anew_and_where_nobody_is_there_is_none() {
+        let folder = std::env::temp_dir().join(format!("stigmer-silence-{}", std::process::id()));
+        let socket = folder.as_os_str().as_bytes().to_vec().into();
+        let mut kept = Kept::open(&Keep { socket, linger_ms: 1, silence_ms: 5 }).unwrap();
+        let heard = Instant::now() + Duration::from_secs(7);
+        kept.hear(heard);
+        assert_eq!(kept.silent_at(), Some(heard + Duration::from_millis(5)));
+        kept.alone_since = Some(heard);
+        assert_eq!(kept.silent_at(), None);
+        let path = folder.as_os_str().as_bytes().to_vec().into();
+        assert_eq!(
+            Kept::open(&Keep { socket: path, linger_ms: 1, silence_ms: 0 }).unwrap().silent_at(),
+            None
+        );
     }
 }

@@ -13,7 +13,7 @@
 //! ```text
 //! engine → Start                         runner → Hello
 //! engine → Input, EndInput, Resize       runner → Started | NotStarted
-//! engine → Ack, Resume, Stop             runner → Output*, InputTaken*, Exited, Ended
+//! engine → Ack, Resume, Stop             runner → Output*, InputTaken*, Resumed, Exited, Ended
 //! ```
 //!
 //! A run may be kept for a while when its engine is gone: then an engine that comes back finds it at a socket of its own.
@@ -27,6 +27,6 @@
 pub mod protocol;
 
 pub use protocol::{
-    Decoder, Exit, Frame, Guard, Interpreter, Keep, Left, ProtocolError, Refusal, Reply, Request, Script,
-    Signal, Size, Start, Stream, Usage,
+    Decoder, Exit, Frame, Guard, Heard, Interpreter, Keep, Left, ProtocolError, Refusal, Reply, Request,
+    Script, Signal, Size, Start, Stream, Usage,
 };

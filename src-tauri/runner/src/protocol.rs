@@ -70,7 +70,7 @@ pub enum Request {
     },
     /// An engine that came back: send `Started`, `Exited` and `Ended` again as far as they happened, and all
     /// output from `offset` that is still in the spool. Acknowledges everything before `offset`. Without a
-    /// spool it means nothing. The engine's credit for input begins at nothing; `InputTaken` says how much there is room for.
+    /// spool it means nothing. [`Reply::Resumed`] says what arrived of what was asked before; the rest is to be asked again.
     Resume {
         /// Offset in the runner's output.
         offset: u64,
@@ -130,6 +130,9 @@ pub struct Keep {
     /// Milliseconds that a run without an engine goes on, and that one which ended waits to tell. Then everything is
     /// forced to end.
     pub linger_ms: u32,
+    /// Milliseconds without a request after which the engine counts as gone, although the stream still stands: where a
+    /// stream does not end with who opened it. Zero for never.
+    pub silence_ms: u32,
 }
 
 /// A Python interpreter that runs one script after another, each with the variables that those before it left.
@@ -221,7 +224,7 @@ pub enum Reply {
     Swept,
     /// So many bytes of input were written to the command, or discarded because it closed its input.
     InputTaken {
-        /// Number of bytes.
+        /// Number of bytes, since the last time.
         bytes: u32,
     },
     /// The command itself ended. More output may follow.
@@ -244,6 +247,22 @@ pub enum Reply {
         /// Whether it was just started, so that it has no variables yet.
         is_new: bool,
     },
+    /// Answers a [`Request::Resume`], after the first replies that it repeats: what arrived of all that was asked since the
+    /// start. Requests after that were lost on their way, and input reported as taken here is not reported again.
+    Resumed(Heard),
+}
+
+/// What a runner heard from its engines since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Bytes of input that arrived.
+    pub input: u64,
+    /// Bytes of them that were written to the command, or discarded because it closed its input.
+    pub taken: u64,
+    /// Whether the end of the input arrived.
+    pub end_of_input: bool,
+    /// How many times it was asked to stop.
+    pub stops: u32,
 }
 
 /// Why a command could not be started.

@@ -1,14 +1,14 @@
 //! One run: the command's tree, its input and its output, and what the engine is told about them.
 //!
 //! Replies come in this order: `Started`, then output, `InputTaken` and `Exited` as they happen, and `Ended`
-//! after the last byte.
+//! after the last byte. An engine that came back is told `Resumed` behind what of `Started` and `Exited` happened.
 
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::Signal as OsSignal;
 use nix::sys::time::TimeVal;
-use stigmer_runner::{Interpreter, Refusal, Reply, Request, Signal, Start, Usage};
+use stigmer_runner::{Heard, Interpreter, Refusal, Reply, Request, Signal, Start, Usage};
 
 use crate::ending::Ending;
 use crate::input::Input;
@@ -31,6 +31,8 @@ pub(crate) struct Run {
     ended: Option<Reply>,
     is_told_end: bool,
     is_acknowledged: bool,
+    /// How many times an engine asked for a stop.
+    stops: u32,
     /// Kills for want of memory before the command started, where they are watched.
     oom_kills: Option<u32>,
     _script: Option<Written>,
@@ -64,6 +66,7 @@ impl Run {
             ended: None,
             is_told_end: false,
             is_acknowledged: start.spool == 0,
+            stops: 0,
             oom_kills,
             _script: script,
             interpreter: start.interpreter.clone(),
@@ -84,6 +87,7 @@ impl Run {
             Request::EndInput => self.input.end(),
             Request::Resize(size) => self.input.resize(size),
             Request::Stop { signal, grace_ms } => {
+                self.stops = self.stops.saturating_add(1);
                 self.stop(os_signal(signal), Duration::from_millis(grace_ms.into()));
             }
             Request::Ack { offset } => {
@@ -173,7 +177,7 @@ impl Run {
         spool.resume(offset);
         self.is_told_end = false;
         self.tell_state(outbox)?;
-        outbox.send(&Reply::InputTaken { bytes: self.input.begin_again() })
+        outbox.send(&Reply::Resumed(Heard { stops: self.stops, ..self.input.begin_again() }))
     }
 }
 

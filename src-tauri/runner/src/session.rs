@@ -173,16 +173,22 @@ impl Session {
             _ => None,
         };
         let given_up = self.kept.as_ref().and_then(Kept::given_up_at);
-        let due = due.into_iter().chain(given_up).min();
+        let silent = self.kept.as_ref().and_then(Kept::silent_at);
+        let due = due.into_iter().chain(given_up).chain(silent).min();
         match poll(&mut fds, due.map_or(PollTimeout::NONE, timeout_until)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return Err(Broken::Gone), // only for lack of memory
         }
-        if given_up.is_some_and(|at| at <= Instant::now()) {
+        let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+        let flags = fds.iter().map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
+        let happened: Vec<_> = events.into_iter().zip(flags).filter(|(_, flags)| !flags.is_empty()).collect();
+        // After a time in which nothing here ran, what was said meanwhile still waits.
+        let is_silent =
+            is_over(silent) && !happened.iter().any(|(event, _)| matches!(event, Event::Requests));
+        if is_over(given_up) || is_silent {
             return Err(Broken::Gone);
         }
-        let flags = fds.iter().map(|fd| fd.revents().unwrap_or(PollFlags::empty()));
-        Ok(events.into_iter().zip(flags).filter(|(_, flags)| !flags.is_empty()).collect())
+        Ok(happened)
     }
 
     fn interests(&self) -> Vec<(Event, PollFd<'_>)> {
@@ -242,7 +248,12 @@ impl Session {
     fn take_requests(&mut self) -> Result<(), Broken> {
         match read(&self.stdin, self.decoder.space(MAX_INPUT)) {
             Ok(0) => return self.end_of_requests(),
-            Ok(length) => self.decoder.filled(length),
+            Ok(length) => {
+                self.decoder.filled(length);
+                if let Some(kept) = &mut self.kept {
+                    kept.hear(Instant::now());
+                }
+            }
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(()),
             Err(_) => return Err(Broken::Gone),
         }

@@ -29,7 +29,8 @@ impl Place {
     fn start(&self, linger_ms: u32, spool: u32, text: &str) -> Runner {
         let socket = serde_bytes::ByteBuf::from(self.socket().as_os_str().as_bytes());
         let text = text.replace("$D", self.0.path().to_str().unwrap());
-        Runner::start(Start { spool, keep: Some(Keep { socket, linger_ms }), ..script(&text) })
+        let keep = Some(Keep { socket, linger_ms, silence_ms: 0 });
+        Runner::start(Start { spool, keep, ..script(&text) })
     }
 
     fn comes_back(&self, offset: u64) -> Runner {
@@ -97,30 +98,31 @@ fn a_program_waits_when_the_spool_is_full_and_loses_nothing() {
 }
 
 #[test]
-fn input_goes_on_with_the_room_that_there_is() {
+fn an_engine_that_comes_back_is_told_what_of_its_input_arrived() {
     let place = Place::new();
     let mut start = script("echo ready; wc -c");
     start.input = true;
     start.spool = 1 << 20;
     let socket = serde_bytes::ByteBuf::from(place.socket().as_os_str().as_bytes());
-    start.keep = Some(Keep { socket, linger_ms: 60_000 });
+    start.keep = Some(Keep { socket, linger_ms: 60_000, silence_ms: 0 });
     let mut runner = Runner::start(start);
     runner.until_output("ready\n");
     runner.input(vec![b'a'; 1000]);
     leave(runner);
     let mut back = place.comes_back(6);
-    let room = back.until("it says how much room there is", |back| {
-        back.replies.iter().find_map(|reply| match reply {
-            Reply::InputTaken { bytes } => Some(*bytes),
-            _ => None,
-        })
-    });
-    assert!(room >= (256 << 10) - 1000, "{room}");
+    let heard = back.until_resumed();
+    assert_eq!((heard.input, heard.end_of_input, heard.stops), (1000, false, 0));
+    assert!(heard.taken <= 1000);
     back.input(vec![b'b'; 1000]);
     back.send(&Request::EndInput);
     back.until_ended();
     assert_eq!(back.text().trim(), "2000");
-    back.send(&Request::Ack { offset: u64::MAX });
+    leave(back);
+    let mut again = place.comes_back(0);
+    let heard = again.until_resumed();
+    assert_eq!((heard.input, heard.taken, heard.end_of_input), (2000, 2000, true));
+    again.until_ended();
+    again.send(&Request::Ack { offset: u64::MAX });
 }
 
 #[test]
@@ -159,7 +161,8 @@ fn one_to_which_nobody_comes_back_ends_with_all_that_it_started() {
 #[test]
 fn a_run_that_cannot_be_kept_is_not_started() {
     let mut start = script("touch /tmp/never-made");
-    start.keep = Some(Keep { socket: serde_bytes::ByteBuf::from("/no/such/folder/run"), linger_ms: 1000 });
+    let socket = serde_bytes::ByteBuf::from("/no/such/folder/run");
+    start.keep = Some(Keep { socket, linger_ms: 1000, silence_ms: 0 });
     start.spool = 1 << 20;
     let mut runner = Runner::start(start);
     runner.until("it was refused", |runner| {
@@ -193,4 +196,46 @@ fn nothing_is_skipped_for_an_engine_that_comes_back_while_more_is_printed() {
     last.stop(stigmer_runner::Signal::Terminate, std::time::Duration::ZERO);
     last.until_ended();
     last.send(&Request::Ack { offset: u64::MAX });
+}
+
+#[test]
+fn half_a_request_was_not_heard_and_a_stop_is_counted() {
+    let place = Place::new();
+    let mut start = script("trap 'echo asked' TERM; echo ready; while ! read line; do :; done; echo $line");
+    start.input = true;
+    start.spool = 1 << 20;
+    let socket = serde_bytes::ByteBuf::from(place.socket().as_os_str().as_bytes());
+    start.keep = Some(Keep { socket, linger_ms: 60_000, silence_ms: 0 });
+    let mut runner = Runner::start(start);
+    runner.until_output("ready\n");
+    runner.stop(stigmer_runner::Signal::Terminate, harness::DEADLINE);
+    runner.until_output("asked\n");
+    let mut whole = Vec::new();
+    stigmer_runner::protocol::encode(&Request::Input(b"a line\n".to_vec()), &mut whole);
+    runner.send_raw(&whole[..whole.len() - 3]);
+    leave(runner);
+    let mut back = place.comes_back(0);
+    let heard = back.until_resumed();
+    assert_eq!((heard.input, heard.stops), (0, 1));
+    back.input("a line\n");
+    back.until_ended();
+    assert!(back.text().ends_with("a line\n"), "{}", back.text());
+    back.send(&Request::Ack { offset: u64::MAX });
+}
+
+#[test]
+fn an_engine_that_says_nothing_counts_as_gone_where_silence_has_a_limit() {
+    let place = Place::new();
+    let socket = serde_bytes::ByteBuf::from(place.socket().as_os_str().as_bytes());
+    let keep = Some(Keep { socket, linger_ms: 60_000, silence_ms: 300 });
+    let text = "echo one; while :; do sleep 0.01; done";
+    let mut runner = Runner::start(Start { spool: 1 << 20, keep, ..script(text) });
+    runner.until_output("one\n");
+    // Its stream stands, and yet it is told that nobody is there any more.
+    eventually("its stream ends", || (!runner.read_more()).then_some(()));
+    let mut back = place.comes_back(4);
+    back.until_started();
+    back.stop(stigmer_runner::Signal::Terminate, std::time::Duration::ZERO);
+    back.until_ended();
+    back.send(&Request::Ack { offset: u64::MAX });
 }

@@ -84,7 +84,7 @@ fn an_engine_that_comes_back_gets_the_same_pieces_again() {
     assert_eq!(runner.until_ended(), []);
     assert_eq!(runner.output, first);
     assert_eq!(runner.until_exited(), Exit::Code(3));
-    let [Reply::Started { .. }, Reply::Exited { .. }, Reply::InputTaken { .. }, Reply::Ended { .. }] =
+    let [Reply::Started { .. }, Reply::Exited { .. }, Reply::Resumed(_), Reply::Ended { .. }] =
         runner.replies[..]
     else {
         panic!("{:?}", runner.replies)

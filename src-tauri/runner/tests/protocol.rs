@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use stigmer_runner::protocol::{self, MAX_FRAME};
-use stigmer_runner::{Decoder, Exit, Frame, Left, ProtocolError, Reply, Stream, Usage};
+use stigmer_runner::{Decoder, Exit, Frame, Heard, Left, ProtocolError, Reply, Stream, Usage};
 
 /// A frame that owns its bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,9 @@ fn reply() -> impl Strategy<Value = Reply> {
     prop_oneof![
         (any::<u16>(), any::<u32>()).prop_map(|(version, pid)| Reply::Hello { version, pid }),
         any::<u32>().prop_map(|bytes| Reply::InputTaken { bytes }),
+        (any::<u64>(), any::<u64>(), any::<bool>(), any::<u32>()).prop_map(
+            |(input, taken, end_of_input, stops)| Reply::Resumed(Heard { input, taken, end_of_input, stops })
+        ),
         (any::<i32>(), any::<u64>()).prop_map(|(code, at)| Reply::Exited { exit: Exit::Code(code), at }),
         (any::<u64>(), proptest::collection::vec((any::<u32>(), ".*"), 0..4)).prop_map(|(user_us, left)| {
             let left = left.into_iter().map(|(pid, name)| Left { pid, name }).collect();

@@ -10,5 +10,6 @@ mod harness;
 mod keychain;
 mod running;
 mod sandboxes;
+mod secrecy;
 mod sky;
 mod snapshots;

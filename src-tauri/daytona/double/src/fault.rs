@@ -105,6 +105,18 @@ pub enum Effect {
         /// Bytes that are sent twice.
         bytes: usize,
     },
+    /// The WebSocket of a terminal takes this much input, loses the rest, and ends.
+    Hears {
+        /// Bytes that are taken.
+        after: usize,
+        /// How it ends.
+        then: Ending,
+    },
+    /// The WebSocket of a terminal sends its stream in pieces of random sizes.
+    Crumbs {
+        /// Bytes of the largest piece.
+        most: usize,
+    },
     /// It is carried out, and some time later its sandbox changes by itself.
     Sandbox {
         /// Milliseconds after the answer.

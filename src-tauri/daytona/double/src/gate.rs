@@ -38,6 +38,8 @@ impl std::error::Error for Gone {}
 pub(crate) enum SocketFault {
     Ends { after: usize, then: Ending },
     Repeats { bytes: usize },
+    Hears { after: usize, then: Ending },
+    Crumbles { most: usize },
 }
 
 /// Answers one request, or ends its connection.
@@ -181,6 +183,10 @@ async fn faulty(
         Effect::Repeat { bytes } => {
             Ok(told(cloud, router, parts, body, SocketFault::Repeats { bytes }).await)
         }
+        Effect::Hears { after, then } => {
+            Ok(told(cloud, router, parts, body, SocketFault::Hears { after, then }).await)
+        }
+        Effect::Crumbs { most } => Ok(told(cloud, router, parts, body, SocketFault::Crumbles { most }).await),
         Effect::Sandbox { ms, state, reason } => {
             let at = if side(&parts) == Side::Api { 3 } else { 2 };
             let name = parts.uri.path().split('/').nth(at).unwrap_or_default().to_owned();

@@ -101,7 +101,9 @@ pub(super) async fn refusal(mut response: Response, operation: &str, key: &ApiKe
         let why = format!("it redirects ({status})");
         return Error::WrongAddress { url: super::shown(response.url()), why };
     }
-    classify(answer, retry_after(&headers, Timestamp::now()))
+    // The server's own clock, which may be hours off: a date that it tells is meant by it.
+    let now = headers.get(DATE).and_then(|date| moment(date.to_str().ok()?)).unwrap_or_else(Timestamp::now);
+    classify(answer, retry_after(&headers, now))
 }
 
 async fn some_of(response: &mut Response) -> BytesMut {

@@ -234,7 +234,7 @@ impl Sandboxes {
             let call = self.client.base.post(&["sandbox"])?.json(new)?.held();
             let error = match http.json(call).await {
                 Ok(sandbox) => return Ok(sandbox),
-                Err(error) => error,
+                Err(error) => self.client.unless_unknown(error),
             };
             // A name that is taken only after an answer was lost is taken by what we made.
             let lost = error.may_have_happened() || (done > 0 && matches!(error, Error::Conflict(_)));

@@ -138,7 +138,8 @@ impl Sandboxes {
         call = call.maybe("includeErroredDeleted", filter.include_errored_deleted.then_some(true));
         call = call.maybe("sort", filter.sort.map(Sort::as_str));
         call = call.maybe("order", filter.ascending.then_some("asc"));
-        Ok(match self.client.http.json(call).await? {
+        let listed = self.client.http.json(call).await;
+        Ok(match listed.map_err(|error| self.client.unless_unknown(error))? {
             Listed::Page { items, next_cursor } => {
                 Page { items, next: next_cursor.filter(|next| !next.is_empty()) }
             }

@@ -6,24 +6,23 @@
 
 mod account;
 mod execution;
+mod note;
 mod place;
 mod reach;
 mod recipe;
 mod wire;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use stigmer_daytona::{Client, Sandbox};
+use stigmer_daytona::{Client, Limits, Sandbox};
 use stigmer_runner::Keep;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::account::Account;
@@ -31,7 +30,8 @@ pub(crate) use self::account::cloud;
 pub use self::recipe::Recipe;
 pub(crate) use self::recipe::label;
 
-use self::execution::InCloud;
+use self::execution::{InCloud, give_signs, keep_awake};
+use self::note::{Held, Note, Notes};
 use self::place::Placed;
 use self::reach::Reached;
 use super::runner::{self, Keeping, Started};
@@ -39,7 +39,6 @@ use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter, SESSIONS};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::os;
 use crate::secrets::Secrets;
 use crate::spec::{Mode, RunId};
 use crate::workspace::sync::Copy;
@@ -56,6 +55,10 @@ const KEEPING: Keeping = Keeping { spool: SPOOL, window: WINDOW };
 /// Time that a run goes on without its engine, in milliseconds: one that stays comes again, others reconnect.
 const LINGER_MS: [u32; 2] = [5 * 60_000, 24 * 3_600_000];
 
+/// Time without a word after which a runner takes an engine that does not stay for gone, in milliseconds: when a command
+/// here is killed, its terminal there stays open.
+const SILENCE_MS: u32 = 60_000;
+
 /// Longest time for a sandbox to end what is left of a run, and to be found.
 const SWEEPING: Duration = Duration::from_secs(30);
 
@@ -71,9 +74,6 @@ const SETTLING: Duration = Duration::from_mins(5);
 /// Time between two looks for what nothing tells.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Shortest and longest time between two words that a sandbox is still in use.
-const AWAKE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mins(5));
-
 /// Runs programs in Daytona's cloud. Clones are the same.
 #[derive(Clone)]
 pub struct Daytona(Arc<Inner>);
@@ -81,26 +81,16 @@ pub struct Daytona(Arc<Inner>);
 struct Inner {
     home: Home,
     folder: PathBuf,
+    notes: Notes,
     secrets: Arc<Secrets>,
     /// Where the key is, if not in the keychain.
     sources: Sources,
+    limits: std::sync::Mutex<Limits>,
     stays: AtomicBool,
+    /// What others left was looked for.
+    has_swept: AtomicBool,
     /// What is seen through though nobody waits for it.
     tasks: TaskTracker,
-}
-
-/// What must be known of a run to find it again, or to clean up after it.
-#[derive(Serialize, Deserialize)]
-struct Note {
-    api_url: Option<String>,
-    organization: Option<String>,
-    /// The sandbox, once it is known.
-    sandbox: Option<String>,
-    is_thrown_away: bool,
-    /// Whether an engine that stays may come for it again.
-    is_kept: bool,
-    /// The workspace, where what changed comes back.
-    back: Option<PathBuf>,
 }
 
 impl Daytona {
@@ -108,44 +98,34 @@ impl Daytona {
     pub fn new(home: Home, secrets: Arc<Secrets>, sources: Sources) -> Self {
         Self(Arc::new(Inner {
             folder: home.root().join("cloud"),
+            notes: Notes(home.root().join("cloud")),
             home,
             secrets,
             sources,
+            limits: std::sync::Mutex::default(),
             stays: AtomicBool::new(false),
+            has_swept: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         }))
     }
 
     /// A client for an account, with the key of the keychain or of the settings.
     pub async fn client(&self, account: &Account) -> Result<Client> {
-        account.client(&self.0.secrets).await
+        account.client(&self.0.secrets, self.limits()).await
+    }
+
+    fn limits(&self) -> Limits {
+        *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for Daytona no longer than this, from the next client on.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
     /// Names this home in the labels of its sandboxes.
     pub(crate) fn owner(&self) -> Result<String> {
         super::docker::owner(&self.0.home)
-    }
-
-    fn note_file(&self, id: RunId) -> PathBuf {
-        self.0.folder.join(format!("run-{id}.json"))
-    }
-
-    fn note(&self, id: RunId, note: &Note) -> Result<()> {
-        let file = self.note_file(id);
-        let write = || {
-            os::create_private_dir(&self.0.folder)?;
-            std::fs::write(&file, serde_json::to_vec(note)?)
-        };
-        write().map_err(Error::storage("writing", &file))
-    }
-
-    fn noted(&self, id: RunId) -> Option<Note> {
-        serde_json::from_slice(&std::fs::read(self.note_file(id)).ok()?).ok()
-    }
-
-    /// There is nothing to find again, or to clean up.
-    fn let_go(&self, id: RunId) {
-        let _ = std::fs::remove_file(self.note_file(id));
     }
 
     /// The account that a note is of, with the key as it is now.
@@ -159,39 +139,53 @@ impl Daytona {
         Ok(Account::of(&Config::load(&self.0.sources)?))
     }
 
-    /// Deletes a sandbox in the background; an engine that goes waits for it.
-    fn delete_later(&self, client: Client, name: String) {
+    /// Deletes the sandbox that a run had for itself, in the background; an engine that goes waits for it.
+    fn delete_later(&self, client: Client, id: RunId, held: Option<Held>) {
+        let daytona = self.clone();
+        self.0.tasks.spawn(async move {
+            // By its name: it may have been created without our having heard of it.
+            let name = name_of(id);
+            match delete(&client, &name).await {
+                Ok(()) => daytona.0.notes.remove(id),
+                Err(error) => {
+                    tracing::warn!(%error, name, "a cloud sandbox could not be deleted; it is tried again later");
+                }
+            }
+            drop(held);
+        });
+    }
+
+    /// Deletes a sandbox that nobody ever used, in the background.
+    fn delete_stray(&self, client: Client, name: String) {
         self.0.tasks.spawn(async move {
             if let Err(error) = delete(&client, &name).await {
-                tracing::warn!(%error, name, "a cloud sandbox could not be deleted; it deletes itself when it stops");
+                tracing::warn!(%error, name, "a cloud sandbox that did not start could not be deleted");
             }
         });
     }
 
-    /// Tells the sandbox that it is in use until the guard is dropped.
-    fn keep_awake(reached: &Reached, sandbox: &Sandbox) -> tokio_util::sync::DropGuard {
-        let minutes =
-            sandbox.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
-        let auto_stop = Duration::from_secs(60 * minutes);
-        let over = CancellationToken::new();
-        let guard = over.clone().drop_guard();
-        if auto_stop.is_zero() {
-            return guard;
+    /// Cleans up after runs whose engines died, once, in the background.
+    fn sweep_later(&self) {
+        if self.0.has_swept.swap(true, Ordering::Relaxed) {
+            return;
         }
-        let (client, id) = (reached.client.clone(), reached.id.clone());
-        let pause = (auto_stop / 3).clamp(AWAKE.0, AWAKE.1);
-        tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    () = over.cancelled() => return,
-                    () = sleep(pause) => {}
-                }
-                if let Err(error) = client.sandboxes().touch(&id).await {
-                    tracing::debug!(%error, id, "a sandbox was not told that it is in use");
-                }
+        let daytona = self.clone();
+        self.0.tasks.spawn(async move {
+            for id in daytona.0.notes.abandoned() {
+                daytona.clean_up(id).await;
             }
         });
-        guard
+    }
+
+    async fn clean_up(&self, id: RunId) {
+        let Some(note) = self.0.notes.read(id) else { return };
+        match timeout(SWEEPING, self.clean(id, &note)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended");
+            }
+            Err(_) => tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time"),
+        }
     }
 
     fn copy(&self, workspace: &std::path::Path, sandbox: &str) -> Copy {
@@ -208,12 +202,12 @@ impl Daytona {
         client: &Client,
         recipe: &Recipe,
         id: RunId,
-        note: &mut Note,
+        (held, note): (&mut Held, &mut Note),
         reporter: &Reporter,
     ) -> Result<(Sandbox, Reached, Option<Back>)> {
         let Placed { sandbox, reused } = self.place(client, recipe, id, reporter).await?;
         note.sandbox = Some(sandbox.id.clone());
-        self.note(id, note)?;
+        held.write(note)?;
         reporter.cloud(recipe::facts(&sandbox, reused)).await;
         let reached = Reached::reach(client, &sandbox, reporter).await?;
         if recipe.within.is_some() {
@@ -242,34 +236,45 @@ impl Daytona {
             is_kept: launch.may_be_kept && self.0.stays.load(Ordering::Relaxed),
             back: recipe.bring_back.then(|| recipe.workspace.clone()),
         };
-        self.note(id, &note)?;
-        let ready = Box::pin(self.make_ready(client, recipe, id, &mut note, reporter)).await?;
+        let mut held = self.0.notes.begin(id, &note)?;
+        let ready = Box::pin(self.make_ready(client, recipe, id, (&mut held, &mut note), reporter)).await?;
         let (sandbox, reached, back) = ready;
         let mut start = launch.request();
         start.interpreter = launch.interpreter(SESSIONS);
         let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
         start.dir = ByteBuf::from(dir.into_os_string().into_encoded_bytes());
         let linger_ms = LINGER_MS[usize::from(note.is_kept)];
-        start.keep = Some(Keep { socket: ByteBuf::from(reached.door(id)), linger_ms });
+        let silence_ms = if note.is_kept { 0 } else { SILENCE_MS };
+        start.keep = Some(Keep { socket: ByteBuf::from(reached.door(id)), linger_ms, silence_ms });
         (start.spool, start.window) = (SPOOL, WINDOW);
-        match reached.greet().await?.start(start).await? {
+        match self.started(&reached, id, start).await? {
             Started::Running(inner) => {
                 launch.tell(&inner, reporter).await;
-                let awake = Self::keep_awake(&reached, &sandbox);
-                let started = inner.started();
-                Ok(Box::new(InCloud {
-                    daytona: self.clone(),
-                    reached,
-                    id,
-                    start: started,
-                    inner: RwLock::new(Arc::from(inner)),
-                    finding: Mutex::new(()),
-                    back,
-                    is_thrown_away: note.is_thrown_away,
-                    awake,
-                }))
+                let inner = Arc::from(inner);
+                let mut alive: Vec<_> = keep_awake(&reached, &sandbox).into_iter().collect();
+                if !note.is_kept {
+                    alive.push(give_signs(&inner));
+                }
+                let (daytona, finding) = (self.clone(), Mutex::new(()));
+                let noted = Some((held, note));
+                Ok(Box::new(InCloud { daytona, reached, id, inner, finding, back, noted, alive }))
             }
             Started::Refused(refusal, message) => Err(launch.refused(refusal, message)),
+        }
+    }
+
+    /// Starts a program. Where the answer is lost, the run itself says whether it began.
+    async fn started(&self, reached: &Reached, id: RunId, start: stigmer_runner::Start) -> Result<Started> {
+        match reached.greet().await?.start(start).await {
+            Err(error @ Error::Connection { .. }) => {
+                tracing::info!(%error, run = %id, "a start got no answer; the run is looked for");
+                let found = match reached.greet_again(id).await {
+                    Ok(greeted) => greeted.resume(0, KEEPING).await,
+                    Err(error) => Err(error),
+                };
+                found.map(Started::Running).map_err(|_| error)
+            }
+            done => done,
         }
     }
 
@@ -277,20 +282,29 @@ impl Daytona {
     async fn clean(&self, id: RunId, note: &Note) -> Result<()> {
         let client = self.client(&self.account_of(note)).await?;
         if note.is_thrown_away {
-            // By its name: it may have been created without our having heard of it.
-            self.delete_later(client, name_of(id));
+            self.delete_later(client, id, None);
             return Ok(());
         }
-        let Some(sandbox) = &note.sandbox else { return Ok(()) };
-        let found = match client.sandboxes().get(sandbox).await {
+        let found = match &note.sandbox {
+            Some(sandbox) => client.sandboxes().get(sandbox).await,
+            None => return self.nothing_is_left(id),
+        };
+        let found = match found {
             Ok(found) if found.state.is_usable() => found,
             // Where nothing runs nothing is left.
-            Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return Ok(()),
+            Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return self.nothing_is_left(id),
             Err(error) => return Err(cloud(error)),
         };
         let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
         let (replies, requests) = reached.converse().await?;
-        runner::sweep(replies, requests, &format!("{RUN_ID}={id}")).await
+        runner::sweep(replies, requests, &format!("{RUN_ID}={id}")).await?;
+        self.nothing_is_left(id)
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the end of a call that may fail")]
+    fn nothing_is_left(&self, id: RunId) -> Result<()> {
+        self.0.notes.remove(id);
+        Ok(())
     }
 }
 
@@ -337,27 +351,22 @@ impl Backend for Daytona {
             });
         };
         let client = self.client(&recipe.account).await?;
+        self.sweep_later();
         Box::pin(self.start_in(&launch, recipe, &client, reporter)).await
     }
 
     async fn cleanup(&self, id: RunId) -> Result<()> {
-        let Some(note) = self.noted(id) else { return Ok(()) };
-        match timeout(SWEEPING, self.clean(id, &note)).await {
-            Ok(Ok(())) => self.let_go(id),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended");
-            }
-            Err(_) => tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time"),
-        }
+        self.clean_up(id).await;
         Ok(())
     }
 
     async fn awaits(&self, id: RunId) -> bool {
-        self.noted(id).is_some_and(|note| note.is_kept && note.sandbox.is_some())
+        self.0.notes.read(id).is_some_and(|note| note.is_awaited())
     }
 
     async fn reattach(&self, id: RunId, offset: u64) -> Result<Option<Box<dyn Execution>>> {
-        let Some(note) = self.noted(id) else { return Ok(None) };
+        let Some(note) = self.0.notes.read(id) else { return Ok(None) };
+        let Some(held) = self.0.notes.hold(id) else { return Ok(None) };
         let Some(sandbox) = &note.sandbox else { return Ok(None) };
         let client = self.client(&self.account_of(&note)).await?;
         let found = match client.sandboxes().get(sandbox).await {
@@ -368,26 +377,19 @@ impl Backend for Daytona {
         let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
         let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
         let inner = greeted.resume(offset, KEEPING).await?;
-        let awake = Self::keep_awake(&reached, &found);
-        let back = note.back.map(|workspace| {
-            let copy = self.copy(&workspace, &found.id);
+        let alive = keep_awake(&reached, &found).into_iter().collect();
+        let back = note.back.as_ref().map(|workspace| {
+            let copy = self.copy(workspace, &found.id);
             Back::new(copy, Arc::new(reached.clone()), Reporter::silent())
         });
-        Ok(Some(Box::new(InCloud {
-            daytona: self.clone(),
-            start: inner.started(),
-            reached,
-            id,
-            inner: RwLock::new(Arc::from(inner)),
-            finding: Mutex::new(()),
-            back,
-            is_thrown_away: note.is_thrown_away,
-            awake,
-        })))
+        let (daytona, inner, finding) = (self.clone(), Arc::from(inner), Mutex::new(()));
+        let noted = Some((held, note));
+        Ok(Some(Box::new(InCloud { daytona, reached, id, inner, finding, back, noted, alive })))
     }
 
     async fn stay(&self) {
         self.0.stays.store(true, Ordering::Relaxed);
+        self.sweep_later();
     }
 
     async fn leave(&self) {

@@ -266,7 +266,7 @@ impl Backend for Docker {
             let copied = copy.as_ref().map(|_| recipe.workspace.clone());
             held.keep(id, &Kept { is_fresh: kind == Kind::Fresh, copied });
             let socket = ByteBuf::from(format!("{SHARED}/{}", door(id)));
-            (start.spool, start.keep) = (SPOOL, Some(Keep { socket, linger_ms: LINGER_MS }));
+            (start.spool, start.keep) = (SPOOL, Some(Keep { socket, linger_ms: LINGER_MS, silence_ms: 0 }));
         }
         match runner.start(start).await {
             Ok(Started::Running(inner)) => {

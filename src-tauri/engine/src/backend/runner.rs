@@ -1,21 +1,25 @@
 //! An [`Execution`] over any byte stream that leads to a `stigmer-runner`. How the runner got there and what
 //! carries the stream is the backend's business; everything about the run is told here once for all of them.
 
+mod asked;
+mod streams;
+
 use std::io;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stigmer_runner::protocol::{INPUT_CREDIT, MAX_INPUT, VERSION, encode};
-use stigmer_runner::{Decoder, Frame, Refusal, Reply, Request, Signal, Size, Start};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use stigmer_runner::protocol::{INPUT_CREDIT, MAX_INPUT, VERSION};
+use stigmer_runner::{Frame, Heard, Refusal, Reply, Request, Signal, Size, Start};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, Semaphore};
 
-use super::{Execution, Exit, Finish, Output};
+use self::asked::Asked;
+use self::streams::{Incoming, Requests};
+use super::{Execution, Finish, Output};
 use crate::error::{Error, Result};
-
-/// Room that is made for each read, in bytes: a whole output frame of the runner.
-const READ: usize = 264 << 10;
 
 /// What the runner says.
 pub(super) type Reader = Box<dyn AsyncRead + Send + Unpin>;
@@ -32,6 +36,10 @@ pub(super) struct RunnerExecution {
     credit: Semaphore,
     /// How the runner keeps what it sent.
     keeping: Keeping,
+    /// What is asked again over the next connection, where there can be one.
+    asked: Option<std::sync::Mutex<Asked>>,
+    /// How many connections there were before this one.
+    connection: AtomicU64,
     has_new_interpreter: bool,
 }
 
@@ -52,26 +60,10 @@ impl Keeping {
     }
 }
 
-struct Incoming {
-    stream: Reader,
-    decoder: Decoder,
-    exit: Option<Exit>,
-    finish: Option<Finish>,
-    /// Bytes of output that were handed on, and of those that were acknowledged.
-    received: u64,
-    acknowledged: u64,
-}
-
-/// The way to the runner. A request whose sender was dropped half-way is completed by the next one.
-struct Requests {
-    stream: Writer,
-    unsent: Vec<u8>,
-}
-
 /// Ends every process that has a variable, in the place that the streams lead to.
 pub(super) async fn sweep(stream: Reader, requests: Writer, variable: &str) -> Result<()> {
     let mut incoming = Incoming::new(stream);
-    let mut requests = Requests { stream: requests, unsent: Vec::new() };
+    let mut requests = Requests::new(requests);
     requests.put(&Request::Sweep { variable: variable.as_bytes().to_vec().into() });
     requests.send().await.map_err(lost)?;
     while incoming.control().await? != Reply::Swept {}
@@ -96,7 +88,7 @@ impl Greeted {
     /// Waits for the runner's first word.
     pub(super) async fn hear(stream: Reader, requests: Writer) -> Result<Self> {
         let mut incoming = Incoming::new(stream);
-        let requests = Requests { stream: requests, unsent: Vec::new() };
+        let requests = Requests::new(requests);
         match incoming.control().await? {
             Reply::Hello { version: VERSION, .. } => Ok(Self { incoming, requests }),
             Reply::Hello { version, .. } => {
@@ -109,38 +101,49 @@ impl Greeted {
     /// Asks it to start a command.
     pub(super) async fn start(self, start: Start) -> Result<Started> {
         let keeping = Keeping { spool: start.spool, window: start.window };
-        self.ask(&Request::Start(start), keeping, INPUT_CREDIT).await
-    }
-
-    /// Goes on with the command that it has, of whose output so much is here. How much input it takes it says later.
-    pub(super) async fn resume(mut self, offset: u64, keeping: Keeping) -> Result<Box<RunnerExecution>> {
-        (self.incoming.received, self.incoming.acknowledged) = (offset, offset);
-        match self.ask(&Request::Resume { offset }, keeping, 0).await? {
-            Started::Running(execution) => Ok(execution),
-            Started::Refused(_, why) => Err(broken(why)),
-        }
-    }
-
-    async fn ask(self, request: &Request, keeping: Keeping, credit: usize) -> Result<Started> {
         let Self { mut incoming, mut requests } = self;
-        requests.put(request);
+        requests.put(&Request::Start(start));
         requests.send().await.map_err(lost)?;
         let mut has_new_interpreter = false;
         loop {
             match incoming.control().await? {
                 Reply::Interpreter { is_new } => has_new_interpreter = is_new,
                 Reply::Started { pid, at } => {
-                    let execution = RunnerExecution {
-                        started: super::Start { pid: Some(pid), at },
-                        incoming: Mutex::new(incoming),
-                        requests: Mutex::new(requests),
-                        credit: Semaphore::new(credit),
-                        keeping,
-                        has_new_interpreter,
-                    };
+                    let started = super::Start { pid: Some(pid), at };
+                    let asked = (Asked::default(), INPUT_CREDIT);
+                    let mut execution = RunnerExecution::new(started, incoming, requests, asked, keeping);
+                    execution.has_new_interpreter = has_new_interpreter;
                     return Ok(Started::Running(Box::new(execution)));
                 }
                 Reply::NotStarted { refusal, message } => return Ok(Started::Refused(refusal, message)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Goes on with the command that it has, which another engine started, and of whose output so much is here.
+    pub(super) async fn resume(mut self, offset: u64, keeping: Keeping) -> Result<Box<RunnerExecution>> {
+        let (started, heard) = self.come_back(offset).await?;
+        let asked = Asked::after(&heard).ok_or_else(unheard_of)?;
+        let Self { incoming, requests } = self;
+        Ok(Box::new(RunnerExecution::new(started, incoming, requests, asked, keeping)))
+    }
+
+    /// Says how much of the output is here; when the command started, and what arrived of all that was asked.
+    async fn come_back(&mut self, offset: u64) -> Result<(super::Start, Heard)> {
+        (self.incoming.received, self.incoming.acknowledged) = (offset, offset);
+        self.requests.put(&Request::Resume { offset });
+        self.requests.send().await.map_err(lost)?;
+        let mut started = None;
+        loop {
+            match self.incoming.control().await? {
+                Reply::Started { pid, at } => started = Some(super::Start { pid: Some(pid), at }),
+                Reply::Exited { exit, .. } => self.incoming.exit = Some(exit),
+                Reply::Resumed(heard) => {
+                    let started = started.ok_or_else(|| broken("it goes on before its start".to_owned()))?;
+                    return Ok((started, heard));
+                }
+                Reply::NotStarted { message, .. } => return Err(broken(message)),
                 _ => {}
             }
         }
@@ -153,9 +156,62 @@ impl RunnerExecution {
         self.has_new_interpreter
     }
 
-    /// Bytes of output that were handed on.
-    pub(super) async fn received(&self) -> u64 {
-        self.incoming.lock().await.received
+    fn new(
+        started: super::Start,
+        incoming: Incoming,
+        requests: Requests,
+        (asked, credit): (Asked, usize),
+        keeping: Keeping,
+    ) -> Self {
+        Self {
+            started,
+            incoming: Mutex::new(incoming),
+            requests: Mutex::new(requests),
+            credit: Semaphore::new(credit),
+            keeping,
+            asked: (keeping.spool > 0).then(|| asked.into()),
+            connection: AtomicU64::new(0),
+            has_new_interpreter: false,
+        }
+    }
+
+    /// Names the connection that is in use.
+    pub(super) fn connection(&self) -> u64 {
+        self.connection.load(Ordering::Acquire)
+    }
+
+    /// Goes on over another connection: output where it broke off, and what did not arrive is asked again. Dropping the call
+    /// leaves the old one in use.
+    pub(super) async fn go_on(&self, mut greeted: Greeted) -> Result<()> {
+        let mut incoming = self.incoming.lock().await;
+        let (_, heard) = greeted.come_back(incoming.received).await?;
+        let mut requests = self.requests.lock().await;
+        let again = self.asked(|asked| asked.again(&heard));
+        let (again, taken) = again.flatten().ok_or_else(unheard_of)?;
+        *incoming = greeted.incoming;
+        *requests = greeted.requests;
+        // Sent by whoever waits for output next.
+        for request in &again {
+            requests.put(request);
+        }
+        self.credit.add_permits(taken as usize);
+        self.connection.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Gives a sign of life to a runner that would take silence for the end of its engine.
+    pub(super) async fn give_sign(&self) -> Result<()> {
+        self.request(&Request::Ack { offset: 0 }).await
+    }
+
+    fn asked<T>(&self, what: impl FnOnce(&mut Asked) -> T) -> Option<T> {
+        let asked = self.asked.as_ref()?;
+        Some(what(&mut asked.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn input_taken(&self, bytes: u32) {
+        self.asked(|asked| asked.taken(bytes));
+        self.credit.add_permits(bytes as usize);
     }
 
     /// Greets the runner and asks it to start a command.
@@ -177,61 +233,32 @@ impl RunnerExecution {
 
     async fn request(&self, request: &Request) -> Result<()> {
         let mut requests = self.requests.lock().await;
+        self.put(&mut requests, request);
+        self.deliver(&mut requests).await
+    }
+
+    /// Puts a request, and holds what must be asked again should the connection break.
+    fn put(&self, requests: &mut Requests, request: &Request) {
+        self.asked(|asked| asked.note(request));
         requests.put(request);
-        requests.deliver().await
-    }
-}
-
-impl Requests {
-    fn put(&mut self, request: &Request) {
-        encode(request, &mut self.unsent);
     }
 
-    /// Sends what was put. Dropping the call loses nothing.
-    async fn send(&mut self) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            let sent = self.stream.write(&self.unsent).await?;
-            if sent == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
+    /// Sends what was put to a runner that may be gone because the command is over, or because the connection broke:
+    /// `output` and `wait` tell how.
+    async fn deliver(&self, requests: &mut Requests) -> Result<()> {
+        match requests.send().await {
+            Err(error) if self.asked.is_none() && error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(lost(error))
             }
-            self.unsent.drain(..sent);
-        }
-        self.stream.flush().await
-    }
-
-    /// Sends what was put to a runner that may be gone because the command is over: `output` and `wait` tell how.
-    async fn deliver(&mut self) -> Result<()> {
-        match self.send().await {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(lost(error)),
             _ => Ok(()),
         }
     }
-}
 
-impl Incoming {
-    fn new(stream: Reader) -> Self {
-        Self { stream, decoder: Decoder::new(), exit: None, finish: None, received: 0, acknowledged: 0 }
-    }
-
-    /// Reads more of the stream. Dropping the call loses nothing.
-    async fn fill(&mut self) -> Result<()> {
-        let read = self.stream.read(self.decoder.space(READ)).await.map_err(lost)?;
-        if read == 0 {
-            return Err(lost(io::ErrorKind::UnexpectedEof.into()));
-        }
-        self.decoder.filled(read);
-        Ok(())
-    }
-
-    /// The next reply before there is output.
-    async fn control(&mut self) -> Result<Reply> {
-        loop {
-            match self.decoder.next::<Reply>().map_err(|error| broken(error.to_string()))? {
-                Some(Frame::Control(reply)) => return Ok(reply),
-                Some(Frame::Output { .. }) => return Err(broken("output before the start".to_owned())),
-                None => {}
-            }
-            self.fill().await?;
+    /// Sends what a new connection has to carry first, unless somebody does.
+    async fn deliver_again(&self) -> Result<()> {
+        match self.requests.try_lock() {
+            Ok(mut requests) if !requests.unsent.is_empty() => self.deliver(&mut requests).await,
+            _ => Ok(()),
         }
     }
 }
@@ -246,6 +273,9 @@ impl Execution for RunnerExecution {
         let mut incoming = self.incoming.lock().await;
         let incoming = &mut *incoming;
         self.acknowledge(incoming).await?;
+        if self.connection() > 0 {
+            self.deliver_again().await?;
+        }
         while incoming.finish.is_none() {
             match incoming.decoder.next::<Reply>().map_err(|error| broken(error.to_string()))? {
                 Some(Frame::Output { stream, offset, at, bytes }) => {
@@ -255,7 +285,7 @@ impl Execution for RunnerExecution {
                     incoming.received += bytes.len() as u64;
                     return Ok(Some(Output { stream, at, bytes: Bytes::copy_from_slice(bytes) }));
                 }
-                Some(Frame::Control(Reply::InputTaken { bytes })) => self.credit.add_permits(bytes as usize),
+                Some(Frame::Control(Reply::InputTaken { bytes })) => self.input_taken(bytes),
                 Some(Frame::Control(Reply::Exited { exit, .. })) => incoming.exit = Some(exit),
                 Some(Frame::Control(Reply::Ended { usage, left })) => {
                     let exit = incoming.exit.ok_or_else(|| broken("an end without an exit".to_owned()))?;
@@ -287,9 +317,9 @@ impl Execution for RunnerExecution {
                 return Ok(());
             };
             let mut requests = self.requests.lock().await;
-            requests.put(&Request::Input(piece.to_vec()));
+            self.put(&mut requests, &Request::Input(piece.to_vec()));
             credit.forget();
-            requests.deliver().await?;
+            self.deliver(&mut requests).await?;
         }
         Ok(())
     }
@@ -310,6 +340,10 @@ impl Execution for RunnerExecution {
 
 fn lost(source: io::Error) -> Error {
     Error::Connection { source }
+}
+
+fn unheard_of() -> Error {
+    broken("it heard what was not said".to_owned())
 }
 
 fn broken(why: String) -> Error {

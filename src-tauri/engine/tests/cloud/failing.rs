@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use daytona_double::{Effect, Ending, Fault, Options};
+use daytona_double::{Effect, Fault, Options};
 use stigmer_engine::live::Stop;
 use stigmer_engine::spec::Sandbox;
 use stigmer_engine::state::Outcome;
 
-use crate::common::{numbers, until, within};
+use crate::common::{until, within};
 use crate::desk::{end, outcome, output, read_until, start, start_attached};
 use crate::sky::{Sky, facts, fresh, refused, succeeds};
 
@@ -41,24 +41,6 @@ async fn a_sandbox_that_is_stopped_or_deleted_under_a_run_is_told_and_what_was_p
         assert_eq!(error.code, "sandbox-lost", "{state}: {error:?}");
         assert!(error.message.contains(why), "{state}: {error:?}");
         assert_eq!(output(&engine, id), b"began\n");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_breaks_anywhere_loses_nothing_and_repeats_nothing() {
-    let Some(sky) = Sky::new() else { return };
-    let engine = sky.open().await;
-    succeeds(&engine, sky.line("true")).await;
-    for after in [300, 5_000, 100_000, 333_333] {
-        // The first terminal brings the workspace along where anything changed; nothing did.
-        let then = if after == 5_000 { Ending::Close { code: 1011 } } else { Ending::Drop };
-        sky.double.fault(
-            Fault::always("GET", "*/process/pty/create-connect*", Effect::Socket { after, then }).times(3),
-        );
-        let (_, said) = succeeds(&engine, sky.line("seq 1 300000")).await;
-        let expected = String::from_utf8(numbers(1, 300_000)).unwrap();
-        assert!(said == expected, "after {after}: {} bytes of {}", said.len(), expected.len());
-        sky.double.clear_faults();
     }
 }
 

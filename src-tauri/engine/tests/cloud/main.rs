@@ -9,7 +9,12 @@ mod common;
 #[path = "../engine/desk.rs"]
 mod desk;
 mod sky;
+mod states;
 
+mod broken;
 mod failing;
 mod kept;
+mod killed;
+mod matrix;
+mod odd;
 mod running;

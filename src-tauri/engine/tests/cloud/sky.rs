@@ -63,6 +63,21 @@ impl Sky {
         all.iter().filter_map(|one| one["id"].as_str().map(str::to_owned)).collect()
     }
 
+    /// The notes of runs that something may be left of.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.home.root().join("cloud")).into_iter().flatten().flatten();
+        let names = files.filter_map(|file| file.file_name().into_string().ok());
+        names.filter(|name| name.starts_with("run-")).collect()
+    }
+
+    /// The name of the only sandbox.
+    #[track_caller]
+    pub(crate) fn only(&self) -> String {
+        let all = self.double.sandboxes();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all[0]["name"].as_str().unwrap().to_owned()
+    }
+
     /// Changes a sandbox as if it happened by itself.
     pub(crate) fn change(&self, name: &str, state: &str, reason: Option<&str>) {
         tokio::task::block_in_place(|| self.double.change_sandbox(name, state, reason));

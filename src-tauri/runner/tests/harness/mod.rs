@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use stigmer_runner::protocol::{self, MAX_INPUT};
-use stigmer_runner::{Decoder, Exit, Frame, Left, Reply, Request, Signal, Size, Start, Stream};
+use stigmer_runner::{Decoder, Exit, Frame, Heard, Left, Reply, Request, Signal, Size, Start, Stream};
 
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -163,6 +163,16 @@ impl Runner {
         self.until("the command started", |runner| {
             runner.replies.iter().find_map(|reply| match reply {
                 Reply::Started { pid, .. } => Some(*pid),
+                _ => None,
+            })
+        })
+    }
+
+    /// What it says to have heard, once it was resumed.
+    pub(crate) fn until_resumed(&mut self) -> Heard {
+        self.until("it says what it heard", |runner| {
+            runner.replies.iter().find_map(|reply| match reply {
+                Reply::Resumed(heard) => Some(*heard),
                 _ => None,
             })
         })

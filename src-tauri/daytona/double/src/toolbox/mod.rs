@@ -3,6 +3,7 @@
 mod bulk;
 mod code;
 mod command;
+mod disturbance;
 mod execute;
 mod files;
 mod git;

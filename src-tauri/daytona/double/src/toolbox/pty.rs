@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
+use axum::extract::rejection::ExtensionRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -15,10 +16,13 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
+use super::disturbance::{Disturbance, Over};
 use super::terminal::{Exit, Terminal, Wanted};
 use super::{Inside, Toolbox, execute};
 use crate::api::Sent;
 use crate::cloud::{Cloud, lock};
+use crate::fault::Ending;
+use crate::gate::SocketFault;
 use crate::reply::{Answer, Refusal};
 
 /// Offered by who wants to be told of the end before the close frame.
@@ -32,6 +36,8 @@ const MAX_INPUT: usize = 64 << 10;
 
 /// The largest side of a terminal.
 const MAX_SIDE: u16 = 1000;
+
+type Fault = Result<Extension<SocketFault>, ExtensionRejection>;
 
 #[derive(Deserialize)]
 pub(super) struct Create {
@@ -128,21 +134,23 @@ pub(super) async fn create_connect(
     Inside(toolbox): Inside,
     Query(mut wanted): Query<Create>,
     headers: HeaderMap,
+    fault: Fault,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
     wanted.envs = envs(&headers)?;
     let terminal = started(&cloud, &toolbox, wanted).await?;
-    Ok(connected(toolbox, terminal, &headers, upgrade))
+    Ok(connected(toolbox, terminal, &headers, fault, upgrade))
 }
 
 pub(super) async fn connect(
     Inside(toolbox): Inside,
     Path((_, id)): Path<(String, String)>,
     headers: HeaderMap,
+    fault: Fault,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
     let terminal = find(&toolbox, &id)?;
-    Ok(connected(toolbox, terminal, &headers, upgrade))
+    Ok(connected(toolbox, terminal, &headers, fault, upgrade))
 }
 
 fn offers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -162,41 +170,69 @@ fn connected(
     toolbox: Arc<Toolbox>,
     terminal: Arc<Terminal>,
     headers: &HeaderMap,
+    fault: Fault,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let tell = offers(headers).any(|offer| offer == EXIT_CONTROL);
     let upgrade = if tell { upgrade.protocols([EXIT_CONTROL]) } else { upgrade };
-    upgrade.max_message_size(MAX_INPUT).on_upgrade(move |socket| attend(toolbox, terminal, socket, tell))
+    upgrade.max_message_size(MAX_INPUT).on_upgrade(move |socket| async move {
+        let disturbance = Disturbance::new(fault.ok().map(|Extension(fault)| fault));
+        attend(&toolbox, &terminal, socket, disturbance, tell).await;
+    })
 }
 
 /// Carries bytes both ways until one side ends.
-async fn attend(toolbox: Arc<Toolbox>, terminal: Arc<Terminal>, mut socket: WebSocket, tell: bool) {
+async fn attend(
+    toolbox: &Toolbox,
+    terminal: &Terminal,
+    mut socket: WebSocket,
+    mut disturbance: Disturbance,
+    tell: bool,
+) {
     let hello = json!({ "type": "control", "status": "connected" }).to_string();
     if socket.send(Message::Text(hello.into())).await.is_err() {
         return;
     }
+    let over = tokio::select! {
+        over = carry(terminal, &mut socket, &mut disturbance) => over,
+        () = toolbox.closed.cancelled() => return,
+    };
+    match over {
+        Ok(Some(exit)) => end(socket, &exit, tell).await,
+        Ok(None) => goodbye(socket, 1008, "slow consumer").await,
+        Err(Over::Gone | Over::Scripted(Ending::Drop)) => {}
+        Err(Over::Scripted(Ending::Close { code })) => goodbye(socket, code, "").await,
+        Err(Over::Scripted(Ending::Stall)) => toolbox.closed.cancelled().await,
+    }
+}
+
+/// How the program ended; `None` when the client does not read as fast as it writes.
+async fn carry(
+    terminal: &Terminal,
+    socket: &mut WebSocket,
+    disturbance: &mut Disturbance,
+) -> Result<Option<Exit>, Over> {
     let (early, mut output) = terminal.look();
     let mut exit = terminal.exit();
-    if !early.is_empty() && socket.send(Message::Binary(early.into())).await.is_err() {
-        return;
+    if !early.is_empty() {
+        disturbance.send(socket, early.into()).await?;
     }
     loop {
         // Output comes first, so that nothing of it is left when the end is told.
         tokio::select! {
             biased;
             piece = output.recv() => match piece {
-                Ok(piece) => if socket.send(Message::Binary(piece)).await.is_err() { return },
-                Err(RecvError::Lagged(_)) => return goodbye(socket, 1008, "slow consumer").await,
-                Err(RecvError::Closed) => return,
+                Ok(piece) => disturbance.send(socket, piece).await?,
+                Err(RecvError::Lagged(_)) => return Ok(None),
+                Err(RecvError::Closed) => return Err(Over::Gone),
             },
             received = socket.recv() => match received {
-                Some(Ok(Message::Binary(bytes))) => drop(terminal.write(&bytes).await),
-                Some(Ok(Message::Text(text))) => drop(terminal.write(text.as_bytes()).await),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Binary(bytes))) => disturbance.take(terminal, &bytes).await?,
+                Some(Ok(Message::Text(text))) => disturbance.take(terminal, text.as_bytes()).await?,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Over::Gone),
                 Some(Ok(_)) => {}
             },
-            () = toolbox.closed.cancelled() => return,
-            ended = ended(&mut exit) => return end(socket, &ended, tell).await,
+            ended = ended(&mut exit) => return Ok(Some(ended)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whom Daytona is asked as: the key, and the client that has it.
 
-use stigmer_daytona::{Client, Config as ClientConfig};
+use stigmer_daytona::{Client, Config as ClientConfig, Limits};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -35,7 +35,7 @@ impl Account {
     }
 
     /// A client with the key of the keychain, else with that of the settings.
-    pub(crate) async fn client(&self, secrets: &Secrets) -> Result<Client> {
+    pub(crate) async fn client(&self, secrets: &Secrets, limits: Limits) -> Result<Client> {
         let kept = secrets.get(&SecretName::DAYTONA_API_KEY).await;
         let key = match (kept, &self.key) {
             (Ok(key), _) => key,
@@ -43,13 +43,18 @@ impl Account {
             (Err(Error::SecretNotFound { .. }), None) => return Err(Error::NoCloudKey { why: None }),
             (Err(error), None) => return Err(Error::NoCloudKey { why: Some(error.to_string()) }),
         };
-        self.client_with(&key)
+        self.client_within(&key, limits)
     }
 
     /// A client with this key.
     pub fn client_with(&self, key: &Secret) -> Result<Client> {
+        self.client_within(key, Limits::default())
+    }
+
+    fn client_within(&self, key: &Secret, limits: Limits) -> Result<Client> {
         let mut config = ClientConfig::new(key.expose());
         SOURCE.clone_into(&mut config.source);
+        config.limits = limits;
         config.organization.clone_from(&self.organization);
         if let Some(url) = &self.api_url {
             config = config.at(url);

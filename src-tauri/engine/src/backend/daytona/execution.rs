@@ -6,14 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_bytes::ByteBuf;
-use stigmer_daytona::State;
-use tokio::sync::{Mutex, RwLock};
+use stigmer_daytona::{Sandbox, State};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::account::cloud;
+use super::note::{Held, Note};
 use super::reach::Reached;
-use super::{Daytona, KEEPING, SPOOL};
+use super::{Daytona, SPOOL};
 use crate::backend::runner::{RunnerExecution, Started};
 use crate::backend::{Back, Execution, Finish, Output, Signal, Size, Start};
 use crate::error::{Error, Result};
@@ -26,51 +27,45 @@ const RECONNECTING: Duration = Duration::from_mins(5);
 /// Time between two tries, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// Shortest and longest time between two words that a sandbox is still in use.
+const AWAKE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
+
+/// Time between two signs of life. Several fit into the silence that a runner bears.
+const SIGN: Duration = Duration::from_secs(15);
+
 /// A program that runs in the cloud.
 pub(super) struct InCloud {
     pub daytona: Daytona,
     pub reached: Reached,
     pub id: RunId,
-    pub start: Start,
-    pub inner: RwLock<Arc<RunnerExecution>>,
+    pub inner: Arc<RunnerExecution>,
     /// Held by whoever looks for the run again.
     pub finding: Mutex<()>,
     /// Brings the workspace back, where that was asked for.
     pub back: Option<Back>,
-    /// Deletes the sandbox at the end.
-    pub is_thrown_away: bool,
-    /// Keeps it from stopping by itself.
+    /// What is noted of the run; `None` once this is dropped.
+    pub noted: Option<(Held, Note)>,
+    /// Keep the sandbox from stopping by itself, and the runner from giving us up.
     #[expect(dead_code, reason = "held, and dropped with the run")]
-    pub awake: DropGuard,
+    pub alive: Vec<DropGuard>,
 }
 
 impl InCloud {
-    async fn current(&self) -> Arc<RunnerExecution> {
-        Arc::clone(&*self.inner.read().await)
-    }
-
-    /// Looks for the run again after the connection to it, `broken`, was lost. Dropping it loses nothing.
-    async fn find_again(&self, broken: &Arc<RunnerExecution>, why: Error) -> Result<()> {
+    /// Looks for the run again after a connection to it was lost. Dropping it loses nothing.
+    async fn find_again(&self, broken: u64, why: Error) -> Result<()> {
         let _finding = self.finding.lock().await;
-        if !Arc::ptr_eq(broken, &*self.inner.read().await) {
+        if broken != self.inner.connection() {
             return Ok(());
         }
         tracing::info!(%why, run = %self.id, "the connection to a run broke; it is looked for again");
-        let offset = broken.received().await;
         let until = Instant::now() + RECONNECTING;
         let mut pause = AGAIN.0;
         loop {
             let found = match self.reached.greet_again(self.id).await {
-                Ok(greeted) => greeted.resume(offset, KEEPING).await,
+                Ok(greeted) => self.inner.go_on(greeted).await,
                 Err(error) => Err(error),
             };
-            let error = match found {
-                Ok(found) => {
-                    *self.inner.write().await = Arc::from(found);
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
+            let Err(error) = found else { return Ok(()) };
             self.must_run().await?;
             if matches!(error, Error::SandboxRefused { .. }) || Instant::now() >= until {
                 return Err(Error::SandboxLost { why: error.to_string() });
@@ -83,7 +78,7 @@ impl InCloud {
     /// Fails where the sandbox does not run any more. What cannot be asked may still run.
     async fn must_run(&self) -> Result<()> {
         match self.reached.client.sandboxes().get(&self.reached.id).await {
-            Ok(sandbox) if sandbox.state == State::Started => Ok(()),
+            Ok(sandbox) if !is_over(&sandbox.state) => Ok(()),
             Ok(sandbox) if matches!(sandbox.state, State::Destroying | State::Destroyed) => {
                 Err(Error::SandboxLost { why: "it was deleted".to_owned() })
             }
@@ -100,43 +95,88 @@ impl InCloud {
             Err(_) => Ok(()),
         }
     }
+}
 
-    /// Does something with the program, once more after its connection broke.
-    async fn with<T, F>(&self, what: impl Fn(Arc<RunnerExecution>) -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        let current = self.current().await;
-        match what(Arc::clone(&current)).await {
-            Err(error @ Error::Connection { .. }) => {
-                self.find_again(&current, error).await?;
-                what(self.current().await).await
-            }
-            done => done,
-        }
-    }
+/// Whether nothing runs in a sandbox any more. A state that is not known is taken for one that passes.
+fn is_over(state: &State) -> bool {
+    let is_ending = matches!(state, State::Stopping | State::Archiving | State::Destroying);
+    is_ending || (state.is_settled() && !matches!(state, State::Started | State::Paused))
 }
 
 impl Drop for InCloud {
     fn drop(&mut self) {
-        self.daytona.let_go(self.id);
-        if self.is_thrown_away {
-            self.daytona.delete_later(self.reached.client.clone(), super::name_of(self.id));
+        let Some((mut held, mut note)) = self.noted.take() else { return };
+        if !note.is_thrown_away {
+            self.daytona.0.notes.remove(self.id);
+            return;
         }
+        // From here on nobody comes for the run any more, only for what is to be deleted.
+        note.is_kept = false;
+        if let Err(error) = held.write(&note) {
+            tracing::warn!(%error, "a sandbox that is deleted may stay if this program dies now");
+        }
+        self.daytona.delete_later(self.reached.client.clone(), self.id, Some(held));
     }
+}
+
+/// Tells a sandbox that it is in use until the guard is dropped; none for one that never stops by itself.
+pub(super) fn keep_awake(reached: &Reached, sandbox: &Sandbox) -> Option<DropGuard> {
+    let minutes = sandbox.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
+    let auto_stop = Duration::from_secs(60 * minutes);
+    if auto_stop.is_zero() {
+        return None;
+    }
+    let (client, id) = (reached.client.clone(), reached.id.clone());
+    Some(every((auto_stop / 3).clamp(AWAKE.0, AWAKE.1), move || {
+        let (client, id) = (client.clone(), id.clone());
+        async move {
+            if let Err(error) = client.sandboxes().touch(&id).await {
+                tracing::debug!(%error, id, "a sandbox was not told that it is in use");
+            }
+        }
+    }))
+}
+
+/// Has a runner know until the guard is dropped that its engine lives.
+pub(super) fn give_signs(inner: &Arc<RunnerExecution>) -> DropGuard {
+    let inner = Arc::clone(inner);
+    every(SIGN, move || {
+        let inner = Arc::clone(&inner);
+        async move {
+            if let Err(error) = inner.give_sign().await {
+                tracing::debug!(%error, "a sign of life was not sent");
+            }
+        }
+    })
+}
+
+/// Does something again and again until the guard is dropped.
+fn every<F>(pause: Duration, what: impl Fn() -> F + Send + 'static) -> DropGuard
+where
+    F: Future<Output = ()> + Send,
+{
+    let over = CancellationToken::new();
+    let guard = over.clone().drop_guard();
+    tokio::spawn(over.run_until_cancelled_owned(async move {
+        loop {
+            sleep(pause).await;
+            what().await;
+        }
+    }));
+    guard
 }
 
 #[async_trait]
 impl Execution for InCloud {
     fn started(&self) -> Start {
-        self.start
+        self.inner.started()
     }
 
     async fn output(&self) -> Result<Option<Output>> {
         loop {
-            let current = self.current().await;
-            match current.output().await {
-                Err(error @ Error::Connection { .. }) => self.find_again(&current, error).await?,
+            let connection = self.inner.connection();
+            match self.inner.output().await {
+                Err(error @ Error::Connection { .. }) => self.find_again(connection, error).await?,
                 Ok(None) => {
                     if let Some(back) = &self.back {
                         back.bring().await?;
@@ -149,24 +189,31 @@ impl Execution for InCloud {
     }
 
     async fn wait(&self) -> Result<Finish> {
-        self.with(|current| async move { current.wait().await }).await
+        loop {
+            let connection = self.inner.connection();
+            match self.inner.wait().await {
+                Err(error @ Error::Connection { .. }) => self.find_again(connection, error).await?,
+                finish => return finish,
+            }
+        }
     }
 
+    // What these ask is asked again over the next connection, should it not arrive; `output` looks for that.
+
     async fn input(&self, bytes: Bytes) -> Result<()> {
-        // What was on its way when a connection broke is not known to have arrived, and not sent twice.
-        self.current().await.input(bytes).await
+        self.inner.input(bytes).await
     }
 
     async fn end_input(&self) -> Result<()> {
-        self.with(|current| async move { current.end_input().await }).await
+        self.inner.end_input().await
     }
 
     async fn resize(&self, size: Size) -> Result<()> {
-        self.current().await.resize(size).await
+        self.inner.resize(size).await
     }
 
     async fn stop(&self, signal: Signal, grace: Duration) -> Result<()> {
-        self.with(|current| async move { current.stop(signal, grace).await }).await
+        self.inner.stop(signal, grace).await
     }
 }
 

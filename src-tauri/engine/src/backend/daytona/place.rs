@@ -85,12 +85,22 @@ impl Daytona {
         let new = recipe.sandbox(name, labels);
         let created = match client.sandboxes().create(&new).await {
             Err(error) if self.activated(client, &new.template, &error, reporter).await? => {
-                client.sandboxes().create(&new).await
+                client.sandboxes().create(&new).await.map_err(cloud)
             }
-            created => created,
+            created => created.map_err(cloud),
         };
-        let sandbox = created.map_err(cloud)?;
-        Ok(Placed { sandbox: started(client, sandbox, reporter).await?, reused: false })
+        let started = match created {
+            Ok(sandbox) => started(client, sandbox, reporter).await,
+            Err(error) => Err(error),
+        };
+        if let Err(Error::Cloud(error)) = &started
+            && !recipe.fresh
+            && may_be_there(error)
+        {
+            // Nobody has used it, and the next run would not take it.
+            self.delete_stray(client.clone(), new.name.clone());
+        }
+        Ok(Placed { sandbox: started?, reused: false })
     }
 
     /// Whether a sandbox could not be made because its snapshot slept, and it is awake now.
@@ -132,13 +142,28 @@ impl Daytona {
     }
 }
 
+/// Whether a sandbox may have been made although this came of it.
+fn may_be_there(error: &Failure) -> bool {
+    match error {
+        Failure::Invalid(answer) => answer.message.contains("failed to start"),
+        Failure::Failed { .. } | Failure::Deadline { .. } => true,
+        error => error.may_have_happened(),
+    }
+}
+
 /// How near a sandbox is to running; zero for one that will not.
 fn usefulness(state: &State) -> u8 {
     match state {
         State::Started => 5,
-        State::Starting | State::Creating | State::Restoring | State::Resuming | State::PullingSnapshot => 4,
+        State::Starting
+        | State::Creating
+        | State::Restoring
+        | State::Resuming
+        | State::PullingSnapshot
+        | State::PendingBuild
+        | State::BuildingSnapshot => 4,
         State::Stopped | State::Paused => 3,
-        State::Stopping | State::Pausing => 2,
+        State::Stopping | State::Pausing | State::Resizing | State::Snapshotting | State::Forking => 2,
         State::Archived | State::Archiving => 1,
         _ => 0,
     }
@@ -152,6 +177,11 @@ async fn started(client: &Client, sandbox: Sandbox, reporter: &Reporter) -> Resu
         State::Started => return Ok(sandbox),
         State::Stopping | State::Pausing | State::Archiving => {
             reporter.step("wait until it has stopped").await;
+            let is_settled = |sandbox: &Sandbox| sandbox.state.is_settled();
+            sandboxes.wait_until(&id, STARTING, is_settled).await.map_err(cloud)?
+        }
+        State::Resizing | State::Snapshotting | State::Forking => {
+            reporter.step("wait for another change of the sandbox").await;
             let is_settled = |sandbox: &Sandbox| sandbox.state.is_settled();
             sandboxes.wait_until(&id, STARTING, is_settled).await.map_err(cloud)?
         }

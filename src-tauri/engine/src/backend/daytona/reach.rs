@@ -1,9 +1,11 @@
 //! From a sandbox that runs to its runner: there once, and then spoken to.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use stigmer_daytona::{Client, Error as Failure, Permissions, Sandbox, Toolbox, Upload};
+use tokio::time::sleep;
 
 use super::account::cloud;
 use super::wire;
@@ -11,6 +13,12 @@ use crate::backend::runner::{Greeted, Reader, Writer};
 use crate::backend::{Reporter, static_runner};
 use crate::error::{Error, Result};
 use crate::spec::RunId;
+
+/// How often a conversation is begun at the most.
+const TRIES: u32 = 4;
+
+/// The first pause between two tries.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// A sandbox whose runner can be spoken to.
 #[derive(Clone)]
@@ -88,7 +96,23 @@ impl Reached {
         wire::open(&self.toolbox, &self.runner(), &["attach", &socket], Some(&self.home)).await
     }
 
+    /// Begins a conversation in which nothing was asked yet: one that breaks before is begun again.
     pub(super) async fn greet(&self) -> Result<Greeted> {
+        let mut pause = AGAIN;
+        for _ in 1..TRIES {
+            let greeted = async {
+                let (replies, requests) = self.converse().await?;
+                Greeted::hear(replies, requests).await
+            };
+            match greeted.await {
+                Err(error) if is_passing(&error) => {
+                    tracing::debug!(%error, "a conversation did not begin; it is tried again");
+                    sleep(pause).await;
+                    pause *= 2;
+                }
+                done => return done,
+            }
+        }
         let (replies, requests) = self.converse().await?;
         Greeted::hear(replies, requests).await
     }
@@ -98,6 +122,15 @@ impl Reached {
         let (replies, requests) =
             wire::open(&self.toolbox, &self.runner(), &["attach", &self.door(id)], None).await?;
         Greeted::hear(replies, requests).await
+    }
+}
+
+/// Whether it may work the next time.
+fn is_passing(error: &Error) -> bool {
+    match error {
+        Error::Connection { .. } => true,
+        Error::Cloud(error) => error.is_transient(),
+        _ => false,
     }
 }
 
