@@ -212,7 +212,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Brings one of them back that failed, where that is possible, and answers when it is there, stopped or running. */
+        /** Brings one of them back that failed, where that is possible, and answers when it is there, stopped. */
         post: operations["post_daytona_sandboxes_name_recover"];
         delete?: never;
         options?: never;
