@@ -57,7 +57,7 @@ impl InCloud {
         if broken != self.inner.connection() {
             return Ok(());
         }
-        tracing::info!(%why, run = %self.id, "the connection to a run broke; it is looked for again");
+        tracing::info!(?why, run = %self.id, "the connection to a run broke; it is looked for again");
         let until = Instant::now() + RECONNECTING;
         let mut pause = AGAIN.0;
         loop {
