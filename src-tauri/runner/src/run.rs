@@ -113,9 +113,9 @@ impl Run {
     pub(crate) fn reap(&mut self, outbox: &mut Outbox) -> Result<(), Broken> {
         let Some(exit) = self.ending.reap() else { return Ok(()) };
         let exited = Reply::Exited { exit, at: outbox::now() };
-        outbox.send(&exited)?;
-        self.told.push(exited);
-        Ok(())
+        // Known before it is told: telling may find that nobody is there any more.
+        self.told.push(exited.clone());
+        outbox.send(&exited)
     }
 
     /// Does what is due: sends what could not be sent before, goes on with the end.

@@ -239,3 +239,24 @@ fn an_engine_that_says_nothing_counts_as_gone_where_silence_has_a_limit() {
     back.until_ended();
     back.send(&Request::Ack { offset: u64::MAX });
 }
+
+#[test]
+fn an_exit_that_nobody_was_there_to_hear_is_told_to_the_next_engine() {
+    let place = Place::new();
+    let mut runner = place.start(60_000, 1 << 20, "echo $$; until [ -e $D/go ]; do sleep 0.01; done; exit 3");
+    runner.until("its number", |runner| runner.text().ends_with('\n').then_some(()));
+    let stat = format!("/proc/{}/stat", runner.text().trim());
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(runner.child().id()).unwrap());
+    let printed = runner.all().len() as u64;
+    // It finds both at once: that the command exited, and that its engine is gone.
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+    std::fs::write(place.file("go"), "").unwrap();
+    let has_exited = || std::fs::read_to_string(&stat).unwrap_or_default().contains(") Z ");
+    eventually("the command exits", || has_exited().then_some(()));
+    leave(runner);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).unwrap();
+    let mut back = place.comes_back(printed);
+    back.until_ended();
+    assert_eq!(back.until_exited(), Exit::Code(3));
+    back.send(&Request::Ack { offset: u64::MAX });
+}

@@ -251,7 +251,8 @@ impl Daytona {
             Started::Running(inner) => {
                 launch.tell(&inner, reporter).await;
                 let inner = Arc::from(inner);
-                let mut alive: Vec<_> = keep_awake(&reached, &sandbox).into_iter().collect();
+                let mut alive: Vec<_> =
+                    keep_awake(&reached, &sandbox, recipe.auto_stop).into_iter().collect();
                 if !note.is_kept {
                     alive.push(give_signs(&inner));
                 }
@@ -377,7 +378,7 @@ impl Backend for Daytona {
         let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
         let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
         let inner = greeted.resume(offset, KEEPING).await?;
-        let alive = keep_awake(&reached, &found).into_iter().collect();
+        let alive = keep_awake(&reached, &found, Duration::MAX).into_iter().collect();
         let back = note.back.as_ref().map(|workspace| {
             let copy = self.copy(workspace, &found.id);
             Back::new(copy, Arc::new(reached.clone()), Reporter::silent())

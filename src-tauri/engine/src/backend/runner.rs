@@ -101,6 +101,7 @@ impl Greeted {
     /// Asks it to start a command.
     pub(super) async fn start(self, start: Start) -> Result<Started> {
         let keeping = Keeping { spool: start.spool, window: start.window };
+        let comes_back = start.keep.is_some();
         let Self { mut incoming, mut requests } = self;
         requests.put(&Request::Start(start));
         requests.send().await.map_err(lost)?;
@@ -110,7 +111,7 @@ impl Greeted {
                 Reply::Interpreter { is_new } => has_new_interpreter = is_new,
                 Reply::Started { pid, at } => {
                     let started = super::Start { pid: Some(pid), at };
-                    let asked = (Asked::default(), INPUT_CREDIT);
+                    let asked = (comes_back.then(Asked::default), INPUT_CREDIT);
                     let mut execution = RunnerExecution::new(started, incoming, requests, asked, keeping);
                     execution.has_new_interpreter = has_new_interpreter;
                     return Ok(Started::Running(Box::new(execution)));
@@ -124,8 +125,9 @@ impl Greeted {
     /// Goes on with the command that it has, which another engine started, and of whose output so much is here.
     pub(super) async fn resume(mut self, offset: u64, keeping: Keeping) -> Result<Box<RunnerExecution>> {
         let (started, heard) = self.come_back(offset).await?;
-        let asked = Asked::after(&heard).ok_or_else(unheard_of)?;
+        let (asked, credit) = Asked::after(&heard).ok_or_else(unheard_of)?;
         let Self { incoming, requests } = self;
+        let asked = (Some(asked), credit);
         Ok(Box::new(RunnerExecution::new(started, incoming, requests, asked, keeping)))
     }
 
@@ -160,7 +162,7 @@ impl RunnerExecution {
         started: super::Start,
         incoming: Incoming,
         requests: Requests,
-        (asked, credit): (Asked, usize),
+        (asked, credit): (Option<Asked>, usize),
         keeping: Keeping,
     ) -> Self {
         Self {
@@ -169,7 +171,7 @@ impl RunnerExecution {
             requests: Mutex::new(requests),
             credit: Semaphore::new(credit),
             keeping,
-            asked: (keeping.spool > 0).then(|| asked.into()),
+            asked: asked.map(Into::into),
             connection: AtomicU64::new(0),
             has_new_interpreter: false,
         }
@@ -202,6 +204,37 @@ impl RunnerExecution {
     /// Gives a sign of life to a runner that would take silence for the end of its engine.
     pub(super) async fn give_sign(&self) -> Result<()> {
         self.request(&Request::Ack { offset: 0 }).await
+    }
+
+    async fn next_output(&self) -> Result<Option<Output>> {
+        let mut incoming = self.incoming.lock().await;
+        let incoming = &mut *incoming;
+        self.acknowledge(incoming).await?;
+        if self.connection() > 0 {
+            self.deliver_again().await?;
+        }
+        while incoming.finish.is_none() {
+            match incoming.decoder.next::<Reply>().map_err(|error| broken(error.to_string()))? {
+                Some(Frame::Output { stream, offset, at, bytes }) => {
+                    if offset != incoming.received {
+                        return Err(broken(format!("output at {offset} after {}", incoming.received)));
+                    }
+                    incoming.received += bytes.len() as u64;
+                    return Ok(Some(Output { stream, at, bytes: Bytes::copy_from_slice(bytes) }));
+                }
+                Some(Frame::Control(Reply::InputTaken { bytes })) => self.input_taken(bytes),
+                Some(Frame::Control(Reply::Exited { exit, .. })) => incoming.exit = Some(exit),
+                Some(Frame::Control(Reply::Ended { usage, left })) => {
+                    let exit = incoming.exit.ok_or_else(|| broken("an end without an exit".to_owned()))?;
+                    incoming.finish = Some(Finish { exit, usage, left });
+                    // Whoever waits to send input waits in vain.
+                    self.credit.close();
+                }
+                Some(Frame::Control(_)) => {}
+                None => incoming.fill().await?,
+            }
+        }
+        Ok(None)
     }
 
     fn asked<T>(&self, what: impl FnOnce(&mut Asked) -> T) -> Option<T> {
@@ -270,34 +303,12 @@ impl Execution for RunnerExecution {
     }
 
     async fn output(&self) -> Result<Option<Output>> {
-        let mut incoming = self.incoming.lock().await;
-        let incoming = &mut *incoming;
-        self.acknowledge(incoming).await?;
-        if self.connection() > 0 {
-            self.deliver_again().await?;
+        let output = self.next_output().await;
+        if output.is_err() && self.asked.is_none() {
+            // Whoever waits to send input waits in vain: no other connection will come.
+            self.credit.close();
         }
-        while incoming.finish.is_none() {
-            match incoming.decoder.next::<Reply>().map_err(|error| broken(error.to_string()))? {
-                Some(Frame::Output { stream, offset, at, bytes }) => {
-                    if offset != incoming.received {
-                        return Err(broken(format!("output at {offset} after {}", incoming.received)));
-                    }
-                    incoming.received += bytes.len() as u64;
-                    return Ok(Some(Output { stream, at, bytes: Bytes::copy_from_slice(bytes) }));
-                }
-                Some(Frame::Control(Reply::InputTaken { bytes })) => self.input_taken(bytes),
-                Some(Frame::Control(Reply::Exited { exit, .. })) => incoming.exit = Some(exit),
-                Some(Frame::Control(Reply::Ended { usage, left })) => {
-                    let exit = incoming.exit.ok_or_else(|| broken("an end without an exit".to_owned()))?;
-                    incoming.finish = Some(Finish { exit, usage, left });
-                    // Whoever waits to send input waits in vain.
-                    self.credit.close();
-                }
-                Some(Frame::Control(_)) => {}
-                None => incoming.fill().await?,
-            }
-        }
-        Ok(None)
+        output
     }
 
     async fn wait(&self) -> Result<Finish> {

@@ -177,3 +177,27 @@ async fn a_terminal_that_goes_silent_is_given_up_for_another() {
         assert_same(&output(&engine, id), &bytes);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_breaks_off_ends_the_run_and_the_next_one_brings_the_rest() {
+    let Some((sky, engine)) = up().await else { return };
+    let bytes = pattern(3_000_000);
+    for effect in [
+        Effect::Hears { after: 1_000_000, then: Ending::Drop },
+        Effect::Hears { after: 1_000_000, then: Ending::Close { code: 1000 } },
+        Effect::Socket { after: 300, then: Ending::Drop },
+    ] {
+        std::fs::write(sky.workspace.join("big"), &bytes).unwrap();
+        terminals(&sky, 1, effect.clone());
+        // Whether it is told or was mended meanwhile: it neither hangs nor runs with half of it.
+        let record = crate::desk::run(&engine, sky.line("sha256sum <big")).await;
+        let sum = sha2::Sha256::digest(&bytes);
+        let sum = sum.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        match outcome(&record) {
+            Outcome::Error { error } => assert!(error.hint.is_some(), "{effect:?}: {error:?}"),
+            other => assert_eq!(other, &Outcome::Succeeded, "{effect:?}"),
+        }
+        assert_eq!(succeeds(&engine, sky.line("sha256sum <big")).await.1, format!("{sum}  -\n"));
+        std::fs::remove_file(sky.workspace.join("big")).unwrap();
+    }
+}

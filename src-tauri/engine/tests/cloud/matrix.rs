@@ -266,6 +266,7 @@ async fn an_address_where_nobody_is_or_somebody_else_is_told_as_what_it_is() {
         ("http://no-such-host.invalid/api", "daytona-unreachable"),
         (nobody.as_str(), "daytona-unreachable"),
         (page.as_str(), "daytona-wrong-address"),
+        ("https://api.daytona.com", "daytona-wrong-address"),
         ("ftp://127.0.0.1/api", "daytona-wrong-address"),
         ("not an address", "daytona-wrong-address"),
     ] {

@@ -57,7 +57,7 @@ impl InCloud {
         if broken != self.inner.connection() {
             return Ok(());
         }
-        tracing::info!(%why, run = %self.id, "the connection to a run broke; it is looked for again");
+        tracing::info!(?why, run = %self.id, "the connection to a run broke; it is looked for again");
         let until = Instant::now() + RECONNECTING;
         let mut pause = AGAIN.0;
         loop {
@@ -119,15 +119,17 @@ impl Drop for InCloud {
     }
 }
 
-/// Tells a sandbox that it is in use until the guard is dropped; none for one that never stops by itself.
-pub(super) fn keep_awake(reached: &Reached, sandbox: &Sandbox) -> Option<DropGuard> {
+/// Tells a sandbox that it is in use until the guard is dropped; none for one that never stops by itself. `asked` is the idle
+/// time that the settings want, which may be less than the whole minutes that a sandbox has.
+pub(super) fn keep_awake(reached: &Reached, sandbox: &Sandbox, asked: Duration) -> Option<DropGuard> {
     let minutes = sandbox.auto_stop_interval.and_then(|minutes| u64::try_from(minutes).ok()).unwrap_or(15);
     let auto_stop = Duration::from_secs(60 * minutes);
     if auto_stop.is_zero() {
         return None;
     }
     let (client, id) = (reached.client.clone(), reached.id.clone());
-    Some(every((auto_stop / 3).clamp(AWAKE.0, AWAKE.1), move || {
+    let idle = if asked.is_zero() { auto_stop } else { auto_stop.min(asked) };
+    Some(every((idle / 3).clamp(AWAKE.0, AWAKE.1), move || {
         let (client, id) = (client.clone(), id.clone());
         async move {
             if let Err(error) = client.sandboxes().touch(&id).await {

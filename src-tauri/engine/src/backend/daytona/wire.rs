@@ -4,6 +4,7 @@
 //! of sessions are made of lines, repeat and lose some, and take input as text. What a terminal does not do, keep what is
 //! not read in time and go on where it broke, the runner does.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -68,7 +69,11 @@ async fn until_begun(pty: &mut Pty, word: &[u8]) -> Result<Bytes> {
     loop {
         match pty.next().await.map_err(cloud)? {
             Some(PtyEvent::Output(bytes)) => said.extend_from_slice(&bytes),
-            Some(PtyEvent::Exit { .. }) | None => {
+            // Closed without a word about the shell: that is how a connection ends, not a program.
+            Some(PtyEvent::Exit { code: None, .. }) | None => {
+                return Err(Error::Connection { source: io::ErrorKind::ConnectionAborted.into() });
+            }
+            Some(PtyEvent::Exit { .. }) => {
                 let text = String::from_utf8_lossy(&said);
                 let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
                 return Err(refused(last.unwrap_or("its shell ended")));
