@@ -22,7 +22,7 @@ pub(crate) use self::runs::{
 pub(crate) use self::auth::{AUTH_EXAMPLES, AuthCommand, Login};
 pub(crate) use self::image::{BuildOptions, CustomizeOptions, ImageArguments, ImageCommand};
 pub(crate) use self::sandbox::{
-    Awake, Minutes, Named, Resize, SandboxArguments, SandboxCommand, SandboxList, Shown, Timers,
+    Awake, Cost, Minutes, Named, Resize, SandboxArguments, SandboxCommand, SandboxList, Shown, Timers,
 };
 pub(crate) use self::server::{SERVER_EXAMPLES, ServerCommand, ServerStart};
 pub(crate) use self::session::{SESSION_EXAMPLES, SessionCommand};
@@ -179,6 +179,9 @@ pub(crate) struct Run {
     /// Print JSON, one object a line, instead of the output itself
     #[arg(long)]
     pub json: bool,
+    /// Run in the cloud though the setting `daytona.monthly_limit` is reached
+    #[arg(long)]
+    pub over_limit: bool,
 }
 
 /// What is asked of a sandbox; settings decide about the rest.

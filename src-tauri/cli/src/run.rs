@@ -5,6 +5,7 @@ mod carrier;
 mod detach;
 mod dry_run;
 mod env_file;
+mod limit;
 mod specify;
 mod steps;
 mod terminal;
@@ -19,6 +20,7 @@ pub(crate) use terminal::{hidden_line, size as terminal_size};
 use std::path::Path;
 
 use stigmer_engine::config::{Config, Sources};
+use stigmer_engine::cost::about;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
 use stigmer_engine::live::Stop;
@@ -114,5 +116,6 @@ fn closing_line(record: &stigmer_engine::state::RunRecord, output: &Output) {
         (_, Some(took)) => format!(" in {}", crate::runs::time(took)),
     };
     let id = crate::runs::short(record.id);
-    output.note(tone, format_args!("── {what}{took} · {} · {id}", record.place.mode.name()));
+    let cost = record.cost(ending.at).map(|cost| format!(" · {}", about(cost))).unwrap_or_default();
+    output.note(tone, format_args!("── {what}{took} · {}{cost} · {id}", record.place.mode.name()));
 }

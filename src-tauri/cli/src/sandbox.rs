@@ -1,6 +1,7 @@
 //! `stigmer sandbox`: what sandboxes there are, here and in the cloud, and what is done with them.
 
 mod cloud;
+mod cost;
 mod edit;
 mod within;
 
@@ -50,7 +51,7 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
     let (docker, wish) = engine.docker(None)?;
     let yard = Yard { docker, wish: wish.clone(), cloud: Cloud::of(engine)?, output };
     let cloud = &yard.cloud;
-    let Cloud { daytona, account } = cloud;
+    let Cloud { daytona, account, .. } = cloud;
     match command {
         SandboxCommand::List(options) => list(docker, &wish, cloud, &options, output).await?,
         SandboxCommand::Start(Named { name }) => {
@@ -79,6 +80,7 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
                 output.note(Tone::Dim, format_args!("removed {name}"));
             }
         }
+        SandboxCommand::Cost(options) => cost::cost(engine, &options, output).await?,
         SandboxCommand::Logs(named) => return logs(engine, &named.name).await,
         SandboxCommand::Inspect { named, json } => {
             inspect(docker, &wish, cloud, &named.name, json, output).await?;
@@ -104,6 +106,7 @@ async fn inspect(
     };
     let there = async {
         let detail = cloud.daytona.sandbox_detail(&cloud.account, name).await?;
+        let detail = cloud.engine.costed(detail, |detail| &detail.sandbox).await?;
         Ok(if as_json { json!(detail).to_string() } else { cloud::facts(&detail, output) })
     };
     answer(&Cloud::either(here, there).await?)
@@ -142,7 +145,9 @@ async fn list(
     if !there.is_empty() {
         tables.push(cloud::table(&there, output));
     }
-    answer(&tables.join("\n\n"))
+    answer(&tables.join("\n\n"))?;
+    cloud::point_out_unused(&there, output);
+    Ok(())
 }
 
 /// What is known of something, and the mode that it belongs to.

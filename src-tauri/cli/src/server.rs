@@ -8,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use stigmer_engine::Report;
+use stigmer_engine::cloud::unused_words;
 use stigmer_engine::config::Sources;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
@@ -105,7 +106,7 @@ async fn serve(engine: Engine, server: Server, signals: &mut Signals, output: &O
     let router = api(engine.clone(), reach.clone());
     let ended = stop.clone();
     let serving = tokio::spawn(async move { server.serve(router, &reach, ended).await });
-    let tidying = tokio::spawn(stay(engine.clone()));
+    let tidying = tokio::spawn(stay(engine.clone(), *output));
     signals.stop().await;
     tidying.abort();
     output.note(Tone::Dim, "ending; once more forces the runs that go on");
@@ -124,8 +125,11 @@ async fn serve(engine: Engine, server: Server, signals: &mut Signals, output: &O
 }
 
 /// What only an engine that stays does: it looks after places, and forgets what is old.
-async fn stay(engine: Engine) {
+async fn stay(engine: Engine, output: Output) {
     engine.stay().await;
+    if let Some(words) = unused_words(&engine.unused_at_start().await) {
+        output.note(Tone::Warning, format_args!("{words}; see them: stigmer sandbox list"));
+    }
     let mut hours = interval(TIDY);
     loop {
         hours.tick().await;

@@ -3,6 +3,7 @@
 //! Every check has a time limit of its own, so that one that hangs is itself a finding. One of them really
 //! runs something, in a home of its own that is thrown away.
 
+mod cloud;
 mod sandbox;
 
 use std::future::Future;
@@ -61,7 +62,7 @@ type Examination = Pin<Box<dyn Future<Output = Finding> + Send>>;
 
 /// Makes every check, one after the other, and hands each result to `each` as it comes.
 pub async fn examine(home: &Home, sources: &Sources, mut each: impl FnMut(Check)) {
-    let checks: [(&str, Duration, Examination); 9] = [
+    let checks: [(&str, Duration, Examination); 10] = [
         ("run", LIMIT, Box::pin(run_something())),
         ("home", LIMIT, Box::pin(home_is_writable(home.clone()))),
         ("history", LIMIT, Box::pin(history_is_sound(home.clone()))),
@@ -71,6 +72,7 @@ pub async fn examine(home: &Home, sources: &Sources, mut each: impl FnMut(Check)
         ("languages", LIMIT, Box::pin(languages())),
         ("docker", sandbox::ENGINE, Box::pin(sandbox::engine_answers(home.clone(), sources.clone()))),
         ("sandbox", sandbox::TRIAL, Box::pin(sandbox::sandbox_runs(home.clone(), sources.clone()))),
+        ("cloud", cloud::LIMIT, Box::pin(cloud::nothing_is_left(home.clone(), sources.clone()))),
     ];
     for (name, limit, check) in checks {
         let started = Instant::now();

@@ -9,6 +9,7 @@ mod changes;
 mod closing;
 mod cloud;
 mod compare;
+mod costs;
 mod export;
 mod follow;
 mod hosts;
@@ -56,6 +57,8 @@ use crate::secrets::Secrets;
 use crate::spec::{RunId, RunSpec};
 use crate::state::{RunRecord, RunState};
 
+pub use self::cloud::Estimate;
+
 /// Runs commands and knows about every run of this user. Cheap to clone; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -76,6 +79,7 @@ struct Inner {
     follows: follow::Follows,
     news: news::News,
     views: Arc<Views>,
+    unused: costs::Unused,
     tasks: TaskTracker,
     /// From here on nothing is tried again.
     closing: CancellationToken,
@@ -113,6 +117,7 @@ impl Engine {
             follows: follow::Follows::default(),
             news: news::News::default(),
             views: Arc::default(),
+            unused: costs::Unused::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -204,6 +209,7 @@ impl Engine {
         let place = launch::place(&spec, &config);
         let backend = backend::of(&self.0.backends, place.mode)?;
         let recipe = self.recipe(&spec, &place, &config)?;
+        let warning = self.heed_limit(&spec, &place, &config).await?;
         if recipe.is_none() {
             // Kept with the run: what held it then holds when it is run again.
             spec.guard = spec.guard.or(Some(config.guard()));
@@ -248,6 +254,8 @@ impl Engine {
             live,
             maskers: Masks::default().into(),
             started: None,
+            placing: None,
+            warning,
             told: None,
         })
     }

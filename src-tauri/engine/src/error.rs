@@ -176,6 +176,14 @@ pub enum Error {
         /// Why the keychain gave none, where that is not simply because there is none.
         why: Option<String>,
     },
+    /// The runs of this month cost as much as the user wants to be asked about.
+    #[error("runs in the cloud cost about {spent} this month, and the limit is {limit}")]
+    OverLimit {
+        /// What they cost so far, estimated, as people read it.
+        spent: String,
+        /// The limit, as people read it.
+        limit: String,
+    },
     /// The workspace and its copy in a sandbox could not be made the same.
     #[error("the copy of the workspace could not be brought up to date: {why}")]
     Sync {
@@ -317,6 +325,7 @@ impl Error {
             Self::SandboxLost { .. } => "sandbox-lost",
             Self::Cloud(source) => cloud::code(source),
             Self::NoCloudKey { .. } => "daytona-no-key",
+            Self::OverLimit { .. } => "daytona-over-limit",
             Self::Sync { .. } => "sync-failed",
             Self::GuardUnavailable { .. } => "guard-unavailable",
             Self::Connection { .. } => "connection-lost",

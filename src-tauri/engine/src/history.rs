@@ -7,6 +7,7 @@
 //! Invariants: whatever is in the database can be rebuilt from the folders, so losing it loses nothing. A run
 //! ends once: after its end only pinning and removal change it.
 
+mod costs;
 pub mod events;
 mod filter;
 mod host;
@@ -30,6 +31,7 @@ use crate::home::Home;
 use crate::spec::RunId;
 use crate::state::{Ending, Place, RunRecord, RunState};
 
+pub use costs::MonthCosts;
 pub use events::{Event, EventLog, What};
 pub use filter::Filter;
 pub use host::{Host, forget_dead, is_alive, wait_until_gone};
@@ -80,7 +82,7 @@ impl History {
                 .optional()?;
             let sql = "UPDATE run_details SET place = :place WHERE seq = :seq";
             to.prepare_cached(sql)?.execute(named_params! {":seq": seq, ":place": place_json})?;
-            Ok(())
+            seq.map_or(Ok(()), |seq| costs::note(to, seq, place.cloud.as_deref()))
         })
     }
 
@@ -180,6 +182,9 @@ impl History {
             }
             // A folder that cannot be read tells nothing.
             let told = RunRecord::from_events(events::read(&home.run(record.id)).unwrap_or_default());
+            if let Some(told) = told.as_ref().filter(|told| told.place != record.place) {
+                self.placed(record.id, &told.place)?;
+            }
             if let Some(at) = told.as_ref().and_then(|told| told.started) {
                 self.started(record.id, at)?;
             }

@@ -41,7 +41,7 @@ pub fn complete(run: &RunRecord) -> Value {
         "exit_code": outcome.and_then(Outcome::exit_code),
         "duration_ms": duration(run),
         "mode": run.place.mode,
-        "cost_usd": Value::Null,
+        "cost_usd": run.cost(Timestamp::now()),
         "error": error,
     })
 }

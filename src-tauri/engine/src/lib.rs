@@ -15,6 +15,7 @@ pub mod backend;
 pub mod cloud;
 pub mod compare;
 pub mod config;
+pub mod cost;
 pub mod doctor;
 pub mod engine;
 pub mod error;

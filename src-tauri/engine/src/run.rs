@@ -61,6 +61,10 @@ pub(crate) struct Run {
     pub maskers: Maskers,
     /// The start on its way into the database, so that the end does not overtake it.
     pub started: Option<(Timestamp, JoinHandle<Result<()>>)>,
+    /// What was found out about its place, on its way into the database.
+    pub placing: Option<JoinHandle<Result<()>>>,
+    /// What it is told before anything else.
+    pub warning: Option<String>,
     /// What its backend tells, also once it runs.
     pub told: Option<mpsc::Receiver<Told>>,
 }
@@ -118,6 +122,9 @@ impl Run {
     /// Makes the place ready and starts the program there.
     async fn start(&mut self) -> Result<Arc<dyn Execution>> {
         self.happened(What::Preparing { step: "start".to_owned() });
+        if let Some(warning) = self.warning.take() {
+            self.say(&warning);
+        }
         self.live.state.send_replace(RunState::Preparing);
         let telling = tokio::spawn(tell_preparing(Arc::clone(&self.history), self.id));
         let started = self.launch().await;
@@ -132,13 +139,8 @@ impl Run {
         let at = moment(started.at);
         self.happened_at(at, What::Running { pid: started.pid });
         self.live.state.send_replace(RunState::Running);
-        let (history, id, place) = (Arc::clone(&self.history), self.id, self.place.clone());
-        let note = move || {
-            if place.sandbox.is_some() || place.cloud.is_some() {
-                history.placed(id, &place)?;
-            }
-            history.started(id, at)
-        };
+        let (history, id) = (Arc::clone(&self.history), self.id);
+        let note = move || history.started(id, at);
         // Not waited for: output must be read and stops heard while another program holds the database.
         self.started = Some((at, tokio::spawn(blocking(note))));
         Ok(execution)
@@ -291,6 +293,11 @@ impl Run {
         let event = Event { at: ending.at, what: What::Ended { ending: ending.clone(), bytes } };
         if let Err(error) = self.events.append(&event) {
             warn!(%error, "the end could not be written down");
+        }
+        if let Some(placing) = self.placing.take()
+            && let Ok(Err(error)) = placing.await
+        {
+            warn!(%error, "the history does not know the place of the run");
         }
         let late = Self::tell_history(&self.history, self.id, self.started.take(), &ending, bytes).await;
         self.live.publish(event);

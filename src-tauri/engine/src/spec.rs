@@ -93,6 +93,9 @@ pub struct RunSpec {
     /// The run that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun_of: Option<RunId>,
+    /// Whether it may run in the cloud though the limit of the month is reached. Holds for this once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over_limit: bool,
 }
 
 impl RunSpec {
@@ -113,15 +116,17 @@ impl RunSpec {
             origin: Origin::default(),
             labels: Vec::new(),
             rerun_of: None,
+            over_limit: false,
         }
     }
 
-    /// What the history keeps: the same without the values of variables.
+    /// What the history keeps: the same without the values of variables, and without what was allowed once.
     #[must_use]
     pub fn without_values(&self) -> Self {
         let mut kept = self.clone();
         kept.env.base = Base::default();
         kept.env.set.values_mut().for_each(|value| *value = None);
+        kept.over_limit = false;
         kept
     }
 }

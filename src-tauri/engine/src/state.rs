@@ -212,6 +212,19 @@ pub struct CloudFacts {
     pub auto_stop: Option<u32>,
     /// Whether it served other runs before.
     pub reused: bool,
+    /// What an hour of it costs while it runs, in US dollars: an estimate, by the rates as they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_hour: Option<f64>,
+    /// Since when the run has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+impl CloudFacts {
+    /// What an hour of it costs the run, and since when; `None` as long as it is not there.
+    pub fn meter(&self) -> Option<(f64, Timestamp)> {
+        Some((self.per_hour?, self.since?))
+    }
 }
 
 /// What a run's sandbox really was.

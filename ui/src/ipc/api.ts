@@ -71,8 +71,12 @@ export const runs = {
   get: (id: string) => get<T.RunDetail>(`/runs/${id}`),
   start: (run: T.NewRun) => change<{ run_id: string }>("POST", "/runs", run),
   cancel: (id: string, force: boolean) => change<void>("POST", `/runs/${id}/cancel`, { force }),
-  rerun: (id: string, mode?: T.Mode) =>
-    change<{ run_id: string }>("POST", `/runs/${id}/rerun`, { origin: "window", ...(mode ? { mode } : {}) }),
+  rerun: (id: string, mode?: T.Mode, overLimit = false) =>
+    change<{ run_id: string }>("POST", `/runs/${id}/rerun`, {
+      origin: "window",
+      over_limit: overLimit,
+      ...(mode ? { mode } : {}),
+    }),
   pin: (id: string, pinned: boolean) => change<void>("PUT", `/runs/${id}/pin`, { pinned }),
   remove: (id: string) => change<void>("DELETE", `/runs/${id}`),
   compare: (before: string, after: string) => get<T.Comparison>(`/runs/compare${query({ before, after })}`),
@@ -196,6 +200,10 @@ export const daytona = {
   key: (test: boolean) => get<T.CloudKey>(`/daytona/key${query({ test })}`),
   keep: (key: string) => change<T.Access>("PUT", "/daytona/key", { key }),
   forget: () => change<void>("DELETE", "/daytona/key"),
+  costs: () => get<T.CostReport>("/daytona/costs"),
+  estimate: (run: { workspace: string; snapshot: string; cpu?: number; memory?: number; disk?: number }) =>
+    get<T.CostEstimate>(`/daytona/estimate${query(run)}`),
+  unused: () => get<T.CloudSandbox[]>("/daytona/unused"),
   sandboxes: () => get<T.CloudSandbox[]>("/daytona/sandboxes"),
   sandbox: (name: string, signal?: AbortSignal) => get<T.CloudSandboxDetail>(cloud(name), signal),
   start: (name: string) => change<void>("POST", `${cloud(name)}/start`),

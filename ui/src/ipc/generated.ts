@@ -95,6 +95,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/daytona/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the runs in the cloud cost: of a month by days and sandboxes, and of all months. */
+        get: operations["get_daytona_costs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an hour in the cloud would cost. */
+        get: operations["get_daytona_estimate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/daytona/key": {
         parameters: {
             query?: never;
@@ -373,6 +407,26 @@ export interface paths {
          *     twenty seconds; what is not built has no log.
          */
         get: operations["get_daytona_snapshots_name_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/daytona/unused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The cloud sandboxes that nobody used any more when the app or the server started, where there was a key that could be
+         *     had without a question.
+         */
+        get: operations["get_daytona_unused"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1269,6 +1323,8 @@ export interface components {
              * @description Minutes of idleness after which it stops; zero for never.
              */
             auto_stop?: number;
+            /** @description What it costs, estimated. */
+            cost: components["schemas"]["SandboxCost"];
             /**
              * Format: u-int32
              * @description Virtual CPUs.
@@ -1290,6 +1346,8 @@ export interface components {
             id: string;
             /** @description Whether one that failed can be brought back. */
             is_recoverable: boolean;
+            /** @description Whether no run is in it, and none was for the days of the setting `daytona.unused_days`. None that is archived. */
+            is_unused: boolean;
             /** @description What it is for: `shared`, `fresh` or `kept`. */
             kind: string;
             /** @description The run that it was made for. */
@@ -1305,6 +1363,11 @@ export interface components {
             name: string;
             /** @description Its region. */
             region: string;
+            /**
+             * Format: double
+             * @description What the runs in it cost that the history has, in US dollars: a part of the same.
+             */
+            runs_cost: number;
             /** @description The snapshot that it was made from. */
             snapshot?: string;
             /** @description Where it is in its life, in Daytona's own word: `started`, `stopped`, `archived`, … */
@@ -1380,6 +1443,75 @@ export interface components {
             difference: string;
             /** @description The Dockerfile. */
             dockerfile: string;
+        };
+        /** @description What an hour in the cloud would cost. */
+        CostEstimate: {
+            /**
+             * Format: u-int32
+             * @description Virtual CPUs.
+             */
+            cpu: number;
+            /**
+             * Format: u-int32
+             * @description Disk in GiB.
+             */
+            disk: number;
+            /**
+             * Format: u-int32
+             * @description Memory in GiB.
+             */
+            memory: number;
+            /**
+             * Format: double
+             * @description What an hour costs in which it runs, in US dollars.
+             */
+            per_hour: number;
+        };
+        /** @description What the runs of something cost together. */
+        CostOf: {
+            /**
+             * Format: double
+             * @description What they cost in US dollars, estimated.
+             */
+            cost: number;
+            /** @description What they have in common: a day, the first day of a month, or the name of a sandbox. */
+            of: string;
+            /**
+             * Format: u-int64
+             * @description How many.
+             */
+            runs: number;
+        };
+        /** @description What the runs in the cloud cost, as far as the history still has them: an estimate. */
+        CostReport: {
+            /**
+             * Format: double
+             * @description What they cost in US dollars. Runs that go on count so far.
+             */
+            cost: number;
+            /** @description The same for each day that has any, in order. */
+            days: components["schemas"]["CostOf"][];
+            /**
+             * Format: double
+             * @description How much a month may cost before that is asked about.
+             */
+            limit?: number | null;
+            /**
+             * Format: date
+             * @description The first day of the month that the sums are of.
+             */
+            month: string;
+            /** @description All months that the history has any of, in order. */
+            months: components["schemas"]["CostOf"][];
+            /** @description The rates of now. A run keeps the rate that it was started with. */
+            rates: components["schemas"]["Rates"];
+            /**
+             * Format: u-int64
+             * @description How many runs got a sandbox in it.
+             */
+            runs: number;
+            /** @description The same for each sandbox, the dearest first. */
+            sandboxes: components["schemas"]["CostOf"][];
         };
         /** @description Something to make. */
         Create: {
@@ -1784,6 +1916,8 @@ export interface components {
              */
             network?: string | null;
             origin?: null | components["schemas"]["Origin"];
+            /** @description Whether it may run in the cloud though the setting `daytona.monthly_limit` is reached. */
+            over_limit?: boolean;
             /** @description What is asked of its sandbox, in a mode that has any. */
             sandbox?: components["schemas"]["SandboxForm"];
             /** @description Names of secrets in the keychain, to be set as variables of the same names. */
@@ -1899,6 +2033,29 @@ export interface components {
             /** @description Their ids, as the list of those that are not needed has them. */
             ids: string[];
         };
+        /** @description What Daytona takes for a second, in US dollars, by the settings `daytona.rates`. */
+        Rates: {
+            /**
+             * Format: double
+             * @description Of one virtual CPU.
+             */
+            cpu: number;
+            /**
+             * Format: double
+             * @description Of a GiB of disk.
+             */
+            disk: number;
+            /**
+             * Format: u-int32
+             * @description GiB of a sandbox's disk that cost nothing.
+             */
+            free_disk: number;
+            /**
+             * Format: double
+             * @description Of a GiB of memory.
+             */
+            memory: number;
+        };
         /** @description An image to remove. */
         Removal: {
             /** @description Also when stopped containers need it. */
@@ -1942,6 +2099,11 @@ export interface components {
             mode: null | components["schemas"]["Mode"];
             /** @default null */
             origin: null | components["schemas"]["Origin"];
+            /**
+             * @description Whether it may run in the cloud though the setting `daytona.monthly_limit` is reached.
+             * @default false
+             */
+            over_limit: boolean;
         };
         /** @description The size of a terminal. */
         Resize: {
@@ -1965,6 +2127,22 @@ export interface components {
             bytes: number;
             /** @description What runs, as one line. */
             command: string;
+            /**
+             * Format: double
+             * @description What an hour of that sandbox costs in US dollars, by the rates when the run got it.
+             */
+            cost_per_hour?: number | null;
+            /**
+             * Format: date-time
+             * @description Since when the run has it: from here on it costs something.
+             */
+            cost_since?: string | null;
+            /**
+             * Format: double
+             * @description What its cloud sandbox cost it in US dollars, estimated; so far while it goes on. Null for runs elsewhere, and where
+             *     nobody knows.
+             */
+            cost_usd?: number | null;
             /**
              * Format: date-time
              * @description When it was asked for.
@@ -2079,6 +2257,19 @@ export interface components {
             status: string;
             /** @description The folder of this machine that it works on. */
             workspace?: string;
+        };
+        /** @description What a cloud sandbox costs in US dollars, estimated. */
+        SandboxCost: {
+            /**
+             * Format: double
+             * @description The most that it can have cost so far. Nobody tells when it ran and when it did not.
+             */
+            at_most?: number;
+            /**
+             * Format: double
+             * @description In an hour, in the state that it is in now.
+             */
+            per_hour: number;
         };
         /** @description Everything about one container. */
         SandboxDetail: components["schemas"]["Sandbox"] & {
@@ -2596,6 +2787,90 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_costs: {
+        parameters: {
+            query?: {
+                /** @description A day of the month; by default today. */
+                month?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostReport"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_estimate: {
+        parameters: {
+            query: {
+                /** @description The folder that it would work on. */
+                workspace: string;
+                /** @description The snapshot; by default that of the settings, else Daytona's own. */
+                snapshot?: string;
+                /** @description What a sandbox from it has, where that is known: virtual CPUs. Else what earlier runs got. */
+                cpu?: number;
+                /** @description Memory in GiB. */
+                memory?: number;
+                /** @description Disk in GiB. */
+                disk?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostEstimate"];
+                };
             };
             "4XX": {
                 headers: {
@@ -3405,6 +3680,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_daytona_unused: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CloudSandbox"][];
                 };
             };
         };

@@ -74,6 +74,8 @@ export interface CloudFacts {
   /** Minutes of idleness after which it stops; zero for never. */
   auto_stop?: number;
   reused: boolean;
+  /** What an hour costs while it runs, in US dollars. */
+  per_hour?: number;
 }
 
 /** Work on an image: what such a run does instead of executing something. */
@@ -207,6 +209,11 @@ export type Access = Schemas["Access"];
 export type Snapshot = Schemas["Snapshot"];
 /** A sandbox in the cloud. */
 export type CloudSandbox = Schemas["CloudSandbox"];
+/** What runs in the cloud cost: estimates in US dollars. */
+export type CostReport = Told<Schemas["CostReport"]>;
+
+export type CostEstimate = Schemas["CostEstimate"];
+
 export type CloudSandboxDetail = Schemas["CloudSandboxDetail"];
 /** What can be changed of one; what is left out stays. */
 export type CloudSize = Partial<Schemas["SizeForm"]>;

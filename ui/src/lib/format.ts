@@ -7,8 +7,9 @@ const year = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short"
 
 export const count = (n: number) => integer.format(n);
 
-/** `1 line`, `2 lines`. */
-export const counted = (n: number, noun: string) => `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
+/** `1 line`, `2 lines`; words that take more than an `s` come with their plural. */
+export const counted = (n: number, noun: string, plural = `${noun}s`) =>
+  `${count(n)} ${n === 1 ? noun : plural}`;
 
 /** `8.2 MB`. */
 export function size(bytes: number): string {

@@ -2,13 +2,18 @@
 
 import { daytona as requests } from "../ipc/api";
 import type { CloudSandbox, CloudSandboxDetail, CloudSize, CloudTimers } from "../ipc/types";
+import { keepUnused } from "./costs.svelte";
 import { listed } from "./list.svelte";
 import { say } from "./toasts.svelte";
 
 /** Time between two looks while a change is under way: one that comes from the archive takes minutes. */
 const WATCH = 1_000;
 
-const list = listed(requests.sandboxes);
+const list = listed(async () => {
+  const found = await requests.sandboxes();
+  keepUnused(found);
+  return found;
+});
 const hasNoKey = () => list.failure?.code === "daytona-no-key";
 
 export const clouds = {
@@ -61,6 +66,13 @@ export const resize = (id: string, size: CloudSize) => edit(requests.resize(id, 
 export const setTimers = (id: string, timers: CloudTimers) => edit(requests.setTimers(id, timers));
 export const label = (id: string, labels: Record<string, string | null>) => edit(requests.label(id, labels));
 export const { preview } = requests;
+
+/** Deletes them all; there is no way back. */
+export async function removeAll(ids: readonly string[]): Promise<void> {
+  await change(async () => {
+    for (const id of ids) await requests.remove(id);
+  });
+}
 
 /** Deletes it; there is no way back. */
 export async function remove(name: string): Promise<void> {

@@ -8,6 +8,7 @@ import type { ExportFormat, Mode, NewRun, Run, RunDetail } from "../ipc/types";
 import { download } from "../lib/download";
 import { ACTIVE, isActive } from "../lib/states";
 import { onNotice, onReturn, watchRun } from "./connection.svelte";
+import { withinLimit } from "./limit.svelte";
 import { attempt, say } from "./toasts.svelte";
 
 let recent = $state<Run[]>([]);
@@ -139,13 +140,15 @@ export function close(id: string): void {
 
 /** Starts a run and shows it. A tab of a run that is over and not pinned makes room. */
 export async function start(run: NewRun): Promise<string | undefined> {
-  const started = await attempt(() => requests.start({ origin: "window", ...run }));
+  const started = await attempt(() =>
+    withinLimit((over_limit) => requests.start({ origin: "window", ...run, over_limit })),
+  );
   if (started) replaceShown(started.run_id);
   return started?.run_id;
 }
 
 export async function rerun(id: string, mode?: Mode): Promise<string | undefined> {
-  const started = await attempt(() => requests.rerun(id, mode));
+  const started = await attempt(() => withinLimit((over) => requests.rerun(id, mode, over)));
   if (started) replaceShown(started.run_id);
   return started?.run_id;
 }

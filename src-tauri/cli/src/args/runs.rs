@@ -209,6 +209,9 @@ pub(crate) struct Rerun {
     /// Where to run it this time
     #[arg(long, short, value_parser = mode)]
     pub mode: Option<Mode>,
+    /// Run in the cloud though the setting `daytona.monthly_limit` is reached
+    #[arg(long)]
+    pub over_limit: bool,
     /// Print JSON, one object a line, instead of the output itself
     #[arg(long)]
     pub json: bool,

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use jiff::civil::Date;
 
 use super::duration;
 
@@ -19,7 +20,8 @@ Examples:
   stigmer sandbox resize NAME --memory 4   give a cloud sandbox more memory
   stigmer sandbox timers NAME --stop 1h --delete never
   stigmer sandbox label NAME team=ml old-  set a label, take another off
-  stigmer sandbox ports NAME 3000          an address for a port of a cloud sandbox";
+  stigmer sandbox ports NAME 3000          an address for a port of a cloud sandbox
+  stigmer sandbox cost                     what runs in the cloud cost this month";
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_help = SANDBOX_EXAMPLES)]
@@ -105,6 +107,28 @@ pub(crate) enum SandboxCommand {
         #[arg(long = "for", value_name = "TIME", value_parser = duration, default_value = "1h", requires = "port")]
         within: Duration,
     },
+    /// What runs in the cloud cost, by sandbox, day and month: an estimate
+    #[command(after_help = COST_NOTES)]
+    Cost(Cost),
+}
+
+const COST_NOTES: &str = "\
+A run costs what its sandbox costs from the moment when the run has it to the run's end, by the rates in the
+settings daytona.rates. Sandboxes also cost something between runs, until they stop: see `stigmer sandbox list`.
+Only runs that the history still has are counted. The bill is at https://app.daytona.io/dashboard.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Cost {
+    /// The month, as 2026-01 [default: this one]
+    #[arg(long, value_name = "MONTH", value_parser = month)]
+    pub month: Option<Date>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn month(text: &str) -> Result<Date, &'static str> {
+    format!("{text}-01").parse().map_err(|_| "write a month such as 2026-01")
 }
 
 #[derive(Debug, Args)]

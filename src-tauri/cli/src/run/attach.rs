@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use super::steps::Steps;
 use super::terminal::{self, RawMode};
-use super::{Carried, Carrier, Printed};
+use super::{Carried, Carrier, Printed, limit};
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::output::Output;
@@ -45,8 +45,18 @@ pub(crate) async fn attach(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::new()?;
-    let raw = matches!(spec.input, Input::Terminal { .. }).then(RawMode::enter);
-    let started = carrier.start(spec, output).await;
+    let has_terminal = matches!(spec.input, Input::Terminal { .. });
+    let started = match carrier.start(spec.clone(), output).await {
+        Err(failure) if limit::can_be_asked(&failure, how.json) => {
+            match limit::ask(&failure, &mut signals).await {
+                Ok(true) => carrier.start(RunSpec { over_limit: true, ..spec }, output).await,
+                Ok(false) => Err(failure),
+                Err(signal) => return Ok(Exit::Signal(signal)),
+            }
+        }
+        started => started,
+    };
+    let raw = has_terminal.then(RawMode::enter);
     let (run, printed) = started.map_err(|failure| super::refuse(failure, how.json))?;
     let over = run.finished();
     let steps = Steps::show(&run, output);

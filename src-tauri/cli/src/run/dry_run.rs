@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use stigmer_engine::cost::about;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::spec::RunSpec;
 use stigmer_engine::state::{CloudFacts, SandboxFacts};
@@ -38,7 +39,8 @@ pub(super) fn dry_run(engine: &Engine, spec: &RunSpec, as_json: bool) -> Result<
         dir.display()
     );
     for (name, value) in facts {
-        let _ = write!(lines, "\n{:10} {}", name.replace('_', " "), words(name, &value));
+        let shown = if name == "usd_per_hour" { "an hour".to_owned() } else { name.replace('_', " ") };
+        let _ = write!(lines, "\n{shown:10} {}", words(name, &value));
     }
     answer(&lines)?;
     Ok(Exit::Success)
@@ -63,6 +65,10 @@ fn cloud(facts: &CloudFacts, spec: &RunSpec, ephemeral: bool) -> Vec<(&'static s
         ("region", region.into()),
         ("sandbox", kind.into()),
         ("auto_stop", facts.auto_stop.into()),
+        ("cpu", facts.cpu.into()),
+        ("memory", facts.memory.into()),
+        ("disk", facts.disk.into()),
+        ("usd_per_hour", facts.per_hour.into()),
         ("bring_back", asked.bring_back.into()),
     ]
 }
@@ -79,6 +85,9 @@ fn words(name: &str, value: &Value) -> String {
         },
         ("auto_stop", Value::Number(minutes)) if minutes.as_u64() == Some(0) => "never".to_owned(),
         ("auto_stop", Value::Number(minutes)) => format!("after {minutes} min without use"),
+        ("cpu", count) => format!("{count} virtual"),
+        ("memory" | "disk", gib) => format!("{gib} GiB"),
+        ("usd_per_hour", Value::Number(dollars)) => about(dollars.as_f64().unwrap_or_default()),
         ("bring_back", Value::Bool(back)) => {
             (if *back { "what changed there" } else { "nothing" }).to_owned()
         }

@@ -52,6 +52,7 @@ pub(crate) fn specify(options: &Run) -> Result<Request, Failure> {
         origin: Origin::CommandLine,
         labels: options.label.clone(),
         rerun_of: None,
+        over_limit: options.over_limit,
     };
     Ok(Request { spec, stdin: input != Input::Closed })
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde_json::json;
 use stigmer_engine::compare::{Comparison, Extent, Hunk, Line, Side};
+use stigmer_engine::cost::about;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::state::{Outcome, RunRecord};
 use stigmer_server::form::Run;
@@ -53,7 +55,10 @@ fn report(compared: &Comparison, output: &Output) -> String {
         let code = end.and_then(Outcome::exit_code).map(|code| format!(" {code}")).unwrap_or_default();
         let command = super::list::one_line(&run.spec.work.to_string(), 60);
         let mode = run.place.mode.name();
-        let _ = writeln!(text, "{}  {}{code}  {took}  {mode}  {command}", short(run.id), run.state.word());
+        let cost = run.cost(Timestamp::now()).map(|cost| format!("  {}", about(cost)));
+        let cost = cost.unwrap_or_default();
+        let _ =
+            writeln!(text, "{}  {}{code}  {took}{cost}  {mode}  {command}", short(run.id), run.state.word());
     }
     if compared.same_output {
         let _ = writeln!(text, "{}", output.paint(Tone::Dim, "the same output"));

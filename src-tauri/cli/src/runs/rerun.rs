@@ -14,6 +14,7 @@ pub(super) async fn rerun(engine: Engine, options: Rerun, output: &Output) -> Re
     let piped = engine.get(id).await?.spec.input == Input::Piped;
     let base = Base::Caller(own_variables());
     let mut spec = engine.again(id, options.mode, Origin::CommandLine, base).await?;
+    spec.over_limit = options.over_limit;
     spec.env.set.extend(variables(&options.env)?);
     if let Input::Terminal { cols, rows } = &mut spec.input {
         (*cols, *rows) = terminal_size();

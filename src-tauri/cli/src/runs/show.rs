@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
+use stigmer_engine::cost::about;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{Event, What};
 use stigmer_engine::spec::Guard;
@@ -48,6 +49,10 @@ fn facts(engine: &Engine, record: &RunRecord, bytes: u64, lines: u64) -> Vec<(&'
     }
     if let Some(took) = record.duration() {
         facts.push(("took", time(took)));
+    }
+    if let Some(cost) = record.cost(Timestamp::now()) {
+        let so_far = if record.state.ending().is_none() { " so far" } else { "" };
+        facts.push(("cost", format!("{}{so_far}", about(cost))));
     }
     if spec.guard == Some(Guard::Workspace) {
         let network = if spec.network.is_some() { ", no network" } else { "" };
@@ -119,6 +124,7 @@ fn cloud_facts(cloud: &CloudFacts, brings_back: bool) -> Vec<(&'static str, Stri
         Some(minutes) => format!("after {minutes} min without use"),
     };
     let workspace = if brings_back { "a copy, brought back at the end" } else { "a copy" };
+    let per_hour = cloud.per_hour.map(|dollars| format!("{} an hour", about(dollars)));
     let mut facts = vec![
         ("sandbox", format!("{}, {how}", cloud.name)),
         ("id", cloud.id.clone()),
@@ -127,6 +133,7 @@ fn cloud_facts(cloud: &CloudFacts, brings_back: bool) -> Vec<(&'static str, Stri
         ("workspace", workspace.to_owned()),
         ("has", format!("{} CPU, {} GiB of memory, {} GiB of disk", cloud.cpu, cloud.memory, cloud.disk)),
         ("stops", stops),
+        ("rate", per_hour.unwrap_or_default()),
     ];
     facts.retain(|(_, value)| !value.is_empty());
     facts

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use stigmer_engine::backend::daytona::{Account, Daytona};
-use stigmer_engine::cloud::{CloudDetail, CloudSandbox};
+use stigmer_engine::cloud::{CloudDetail, CloudSandbox, Costed, SandboxCost, unused_words};
+use stigmer_engine::cost::{about, shown};
 use stigmer_engine::engine::Engine;
 use stigmer_engine::{Error, Report, Result};
 
@@ -13,6 +14,7 @@ use crate::table::Table;
 
 /// Who is asked about them.
 pub(super) struct Cloud<'a> {
+    pub(super) engine: &'a Engine,
     pub(super) daytona: &'a Daytona,
     pub(super) account: Account,
 }
@@ -21,13 +23,14 @@ impl<'a> Cloud<'a> {
     pub(super) fn of(engine: &'a Engine) -> Result<Self> {
         let here = std::env::current_dir().ok();
         let (daytona, account) = engine.daytona(here.as_deref())?;
-        Ok(Self { daytona, account })
+        Ok(Self { engine, daytona, account })
     }
 
     /// Those of this home; empty where they cannot be listed, which is said on one line. Where there is no key nobody is
     /// asked.
-    pub(super) async fn list(&self, output: &Output) -> Vec<CloudSandbox> {
-        match self.daytona.sandboxes(&self.account).await {
+    pub(super) async fn list(&self, output: &Output) -> Vec<Costed<CloudSandbox>> {
+        let here = std::env::current_dir().ok();
+        match self.engine.cloud_sandboxes(here.as_deref()).await {
             Ok(found) => found,
             // Most people have none, and nothing is wrong with that.
             Err(error @ Error::NoCloudKey { .. }) => {
@@ -61,7 +64,16 @@ impl<'a> Cloud<'a> {
     }
 }
 
-pub(super) fn table(all: &[CloudSandbox], output: &Output) -> String {
+/// Says on one line which of them nobody uses any more.
+pub(super) fn point_out_unused(all: &[Costed<CloudSandbox>], output: &Output) {
+    if let Some(line) = unused_words(all) {
+        let names: Vec<_> =
+            all.iter().filter(|one| one.is_unused).map(|one| one.sandbox.name.as_str()).collect();
+        output.note(Tone::Warning, format_args!("{line}; stigmer sandbox rm {}", names.join(" ")));
+    }
+}
+
+pub(super) fn table(all: &[Costed<CloudSandbox>], output: &Output) -> String {
     let heads = [
         "CLOUD SANDBOX",
         "STATE",
@@ -74,9 +86,11 @@ pub(super) fn table(all: &[CloudSandbox], output: &Output) -> String {
         "MEMORY",
         "DISK",
         "STOPS",
+        "PER HOUR",
+        "SO FAR",
     ];
     let mut table = Table::new(heads);
-    for one in all {
+    for Costed { sandbox: one, cost, .. } in all {
         let tone = match () {
             () if one.runs() => Tone::Good,
             () if one.failed() => Tone::Bad,
@@ -94,9 +108,15 @@ pub(super) fn table(all: &[CloudSandbox], output: &Output) -> String {
             (Tone::Plain, format!("{} GiB", one.memory)),
             (Tone::Plain, format!("{} GiB", one.disk)),
             (Tone::Dim, stops(one)),
+            (Tone::Plain, about(cost.per_hour)),
+            (Tone::Dim, at_most(cost)),
         ]);
     }
     table.text(output)
+}
+
+fn at_most(cost: &SandboxCost) -> String {
+    cost.at_most.map(|most| format!("at most {}", shown(most))).unwrap_or_default()
 }
 
 fn stops(one: &CloudSandbox) -> String {
@@ -107,7 +127,8 @@ fn stops(one: &CloudSandbox) -> String {
     }
 }
 
-pub(super) fn facts(detail: &CloudDetail, output: &Output) -> String {
+pub(super) fn facts(costed: &Costed<CloudDetail>, output: &Output) -> String {
+    let Costed { sandbox: detail, cost, runs_cost, .. } = costed;
     let one = &detail.sandbox;
     let when = |at: Option<jiff::Timestamp>| at.map(ago).unwrap_or_default();
     let minutes = |minutes: Option<i64>, zero: &str| match minutes {
@@ -125,6 +146,9 @@ pub(super) fn facts(detail: &CloudDetail, output: &Output) -> String {
         ("snapshot", one.snapshot.clone().unwrap_or_default()),
         ("region", one.region.clone()),
         ("has", format!("{} CPU, {} GiB of memory, {} GiB of disk", one.cpu, one.memory, one.disk)),
+        ("costs", format!("{} an hour as it is now", about(cost.per_hour))),
+        ("so far", at_most(cost)),
+        ("its runs", format!("{} of that", about(*runs_cost))),
         ("stops", minutes(one.auto_stop, "never by itself")),
         ("archived", minutes(one.auto_archive, "as late as possible")),
         ("deleted", minutes(one.auto_delete, "when it stops")),

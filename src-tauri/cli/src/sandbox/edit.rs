@@ -23,7 +23,7 @@ pub(super) struct Yard<'a> {
 impl Yard<'_> {
     /// Changes a sandbox in the cloud, and shows what became of it.
     pub(super) async fn edit(&self, command: SandboxCommand) -> Result<(), Failure> {
-        let Cloud { daytona, account } = &self.cloud;
+        let Cloud { daytona, account, .. } = &self.cloud;
         match command {
             SandboxCommand::Recover(shown) => {
                 let done = daytona.recover_sandbox(account, &shown.named.name);
@@ -58,6 +58,7 @@ impl Yard<'_> {
         change: impl Future<Output = stigmer_engine::Result<CloudDetail>>,
     ) -> Result<(), Failure> {
         let detail = Box::pin(Cloud::either(self.not_a_container(named, done), change)).await?;
+        let detail = self.cloud.engine.costed(detail, |detail| &detail.sandbox).await?;
         if *json { answer(&json!(detail).to_string()) } else { answer(&cloud::facts(&detail, self.output)) }
     }
 
@@ -93,7 +94,7 @@ impl Yard<'_> {
             };
             Ok(ports.iter().map(line).collect::<Vec<_>>().join("\n"))
         };
-        let Cloud { daytona, account } = &self.cloud;
+        let Cloud { daytona, account, .. } = &self.cloud;
         let there = async {
             let Some(port) = port else {
                 daytona.sandbox_detail(account, &named.name).await?;

@@ -81,7 +81,7 @@ pub(super) async fn run(
 async fn mode(awake: &Awake, sources: &Sources, output: &Output) -> Result<Option<Mode>, Failure> {
     let engine: Engine = crate::run::open(sources.clone(), output).await?;
     let (docker, wish) = engine.docker(None)?;
-    let Cloud { daytona, account } = Cloud::of(&engine)?;
+    let Cloud { daytona, account, .. } = Cloud::of(&engine)?;
     let name = &awake.named.name;
     let here = async { docker.sandbox_detail(&wish, name).await.map(|_| None) };
     let there = async { daytona.sandbox_detail(&account, name).await.map(Some) };

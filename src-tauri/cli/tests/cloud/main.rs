@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
 
 mod auth;
+mod costs;
 mod editing;
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -208,7 +208,7 @@ impl Daytona {
         let Placed { sandbox, reused } = self.place(client, recipe, id, reporter).await?;
         note.sandbox = Some(sandbox.id.clone());
         held.write(note)?;
-        reporter.cloud(recipe::facts(&sandbox, reused)).await;
+        reporter.cloud(recipe::facts(&sandbox, reused, &recipe.rates)).await;
         let reached = Reached::reach(client, &sandbox, reporter).await?;
         if recipe.within.is_some() {
             // It is taken as it is: what is in it may be another folder's.

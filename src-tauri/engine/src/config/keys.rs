@@ -201,6 +201,30 @@ pub static KEYS: &[Key] = &[
     key("daytona.disk", Kind::Integer(1, 10), "Disk of a sandbox, in GiB").or("3"),
     key("daytona.env", Kind::Map, "Variables that are set in a Daytona sandbox"),
     key("daytona.labels", Kind::Map, "Labels that Daytona sandboxes carry besides ours"),
+    key("daytona.rates.cpu", Kind::Number(0.0, 1.0), "What a virtual CPU costs in a second, in US dollars")
+        .or("0.000014")
+        .personal(),
+    key("daytona.rates.memory", Kind::Number(0.0, 1.0), "What a GiB of memory costs in a second, in US dollars")
+        .or("0.0000045")
+        .personal(),
+    key("daytona.rates.disk", Kind::Number(0.0, 1.0), "What a GiB of disk costs in a second, in US dollars")
+        .or("0.00000003")
+        .personal(),
+    key("daytona.rates.free_disk", Kind::Integer(0, 10_000), "GiB of a sandbox's disk that cost nothing")
+        .or("5")
+        .personal(),
+    key(
+        "daytona.monthly_limit",
+        Kind::Number(0.01, 1_000_000.0),
+        "What runs in the cloud may cost in a month, in US dollars, before you are asked; by default anything",
+    )
+    .personal(),
+    key(
+        "daytona.unused_days",
+        Kind::Integer(1, 3650),
+        "Days without use after which a cloud sandbox is pointed out",
+    )
+    .or("3"),
     key(
         "auto.rules",
         Kind::Records(RULES),

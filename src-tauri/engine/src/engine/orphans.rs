@@ -106,6 +106,8 @@ impl Engine {
             live,
             maskers: Masks::default().into(),
             started: None,
+            placing: None,
+            warning: None,
             told: None,
             spec,
         };

@@ -26,7 +26,10 @@ impl Engine {
         // As far as it is known before the engine, or Daytona, is asked.
         match recipe {
             Some(Recipe::Sandbox(recipe)) => place.sandbox = Some(Box::new(recipe.facts("", None, ""))),
-            Some(Recipe::Cloud(recipe)) => place.cloud = Some(Box::new(cloud::expected(&recipe))),
+            Some(Recipe::Cloud(recipe)) => {
+                let shape = self.expected_shape(&recipe, &config)?;
+                place.cloud = Some(Box::new(cloud::expected(&recipe, shape)));
+            }
             None => {}
         }
         Ok(place)
@@ -55,6 +58,8 @@ impl Engine {
     /// theirs. For the app and the
     /// server; what runs one command leaves that to them.
     pub async fn stay(&self) {
+        // In the background: the cloud may take its time to answer.
+        self.0.tasks.spawn(self.clone().look_for_unused());
         // First: what goes on is not to be removed.
         if let Err(error) = self.take_up_orphans().await {
             tracing::warn!(%error, "runs of an engine that died were not looked for");

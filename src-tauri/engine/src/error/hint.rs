@@ -26,6 +26,9 @@ impl Error {
             Self::NoCloudKey { .. } => {
                 "make one at https://app.daytona.io/dashboard/keys, then: stigmer auth login"
             }
+            Self::OverLimit { .. } => {
+                "run it with --over-limit all the same, elsewhere with --mode, or raise `daytona.monthly_limit`"
+            }
             Self::Sync { .. } => {
                 "run it again, which brings the rest; leave out what should not go with a .stigmerignore file"
             }

@@ -8,9 +8,10 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::costs;
 use crate::error::Result;
 use crate::spec::{Origin, RunId};
-use crate::state::{Ending, RunRecord, RunState};
+use crate::state::{Ending, Outcome, RunRecord, RunState};
 
 /// The columns that [`record`] reads.
 pub(super) const COLUMNS: &str = "id, created, started, state, bytes, pinned, host, spec, place, ending";
@@ -47,7 +48,8 @@ pub(super) fn insert(to: &Connection, record: &RunRecord) -> Result<()> {
         ":place": json(&record.place)?,
         ":ending": ending.map(json).transpose()?,
     })?;
-    Ok(())
+    costs::note(to, seq, record.place.cloud.as_deref())?;
+    ending.map_or(Ok(()), |ending| costs::end(to, seq, ending.at, matches!(ending.outcome, Outcome::Lost)))
 }
 
 /// Ends an un-ended run. The caller opened a transaction.
@@ -67,6 +69,9 @@ pub(super) fn end(to: &Connection, id: RunId, ending: &Ending, bytes: u64) -> Re
             |row| row.get(0),
         )
         .optional()?;
+    if let Some(seq) = seq {
+        costs::end(to, seq, ending.at, matches!(ending.outcome, Outcome::Lost))?;
+    }
     let sql = "UPDATE run_details SET ending = :ending WHERE seq = :seq";
     let changed = to.prepare_cached(sql)?.execute(named_params! {":seq": seq, ":ending": json(ending)?})?;
     Ok(changed > 0)

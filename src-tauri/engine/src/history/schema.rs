@@ -9,7 +9,7 @@ use super::open::rebuild;
 use crate::error::{Error, Result};
 use crate::home::Home;
 
-const STEPS: [&str; 1] = [include_str!("schema/1-runs.sql")];
+const STEPS: [&str; 2] = [include_str!("schema/1-runs.sql"), include_str!("schema/2-costs.sql")];
 
 /// The format that this version writes.
 pub(super) const CURRENT: i64 = STEPS.len().cast_signed() as i64;

@@ -1,5 +1,6 @@
 //! Tests of the history, on real files. Here is what they share.
 
+mod costs;
 mod events;
 mod filters;
 mod opening;

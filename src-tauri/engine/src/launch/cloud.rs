@@ -15,6 +15,7 @@ use crate::backend::daytona::{Account, Recipe};
 use crate::backend::docker::WORKSPACE;
 use crate::backend::{self, Launch};
 use crate::config::{Config, Value};
+use crate::cost::Rates;
 use crate::error::{Error, Result};
 use crate::spec::{Code, Input, Network, RunId, RunSpec, Text, Work};
 
@@ -65,6 +66,7 @@ pub(crate) fn recipe(spec: &RunSpec, config: &Config) -> Result<Recipe> {
         auto_delete: config.time("daytona.auto_delete"),
         env: texts("daytona.env"),
         labels: texts("daytona.labels"),
+        rates: Rates::of(config),
     })
 }
 

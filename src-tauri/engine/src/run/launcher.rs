@@ -62,13 +62,27 @@ impl Run {
             Told::Note(line) => self.say(&line),
             Told::Cloud(facts) => {
                 self.place.cloud = Some(facts);
-                self.happened(What::Placed { place: self.place.clone() });
+                self.placed();
             }
             Told::Sandbox(facts) => {
                 self.place.sandbox = Some(facts);
-                self.happened(What::Placed { place: self.place.clone() });
+                self.placed();
             }
         }
+    }
+
+    /// Writes down what the place is. The history is told before the program starts: what costs something costs it from
+    /// here on, also where nothing ever starts. It is not waited for, for another program may hold the database.
+    fn placed(&mut self) {
+        self.happened(What::Placed { place: self.place.clone() });
+        let (history, id, place) = (Arc::clone(&self.history), self.id, self.place.clone());
+        let before = self.placing.take();
+        self.placing = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                let _ = before.await;
+            }
+            blocking(move || history.placed(id, &place)).await
+        }));
     }
 
     async fn secret_values(&self) -> Result<Vec<(String, Secret)>> {

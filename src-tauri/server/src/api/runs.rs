@@ -217,6 +217,8 @@ struct Rerun {
     /// Who asks; `api` by default.
     #[schema(value_type = Option<form::Origin>)]
     origin: Option<Origin>,
+    /// Whether it may run in the cloud though the setting `daytona.monthly_limit` is reached.
+    over_limit: bool,
 }
 
 /// Runs it again, exactly as it was but for the environment that it begins with.
@@ -229,7 +231,10 @@ async fn rerun(
     InBody(how): InBody<Rerun>,
 ) -> Result<(StatusCode, Json<StartedRun>), Refusal> {
     let id = engine.resolve(&id).await?;
-    let run_id = engine.rerun(id, how.mode, how.origin.unwrap_or(Origin::Api), Base::default()).await?;
+    let origin = how.origin.unwrap_or(Origin::Api);
+    let mut spec = engine.again(id, how.mode, origin, Base::default()).await?;
+    spec.over_limit = how.over_limit;
+    let run_id = engine.start(spec).await?;
     Ok((StatusCode::CREATED, Json(StartedRun { run_id })))
 }
 

@@ -151,6 +151,91 @@ pub(crate) struct CloudSandboxRow {
     /// When it was used last.
     #[schema(nullable = false, format = DateTime)]
     used: Option<String>,
+    /// What it costs, estimated.
+    cost: SandboxCostForm,
+    /// What the runs in it cost that the history has, in US dollars: a part of the same.
+    runs_cost: f64,
+    /// Whether no run is in it, and none was for the days of the setting `daytona.unused_days`. None that is archived.
+    is_unused: bool,
+}
+
+/// What a cloud sandbox costs in US dollars, estimated.
+#[derive(ToSchema)]
+#[schema(as = SandboxCost)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct SandboxCostForm {
+    /// In an hour, in the state that it is in now.
+    per_hour: f64,
+    /// The most that it can have cost so far. Nobody tells when it ran and when it did not.
+    #[schema(nullable = false)]
+    at_most: Option<f64>,
+}
+
+/// What the runs of something cost together.
+#[derive(ToSchema)]
+#[schema(as = CostOf)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct CostOfForm {
+    /// What they have in common: a day, the first day of a month, or the name of a sandbox.
+    of: String,
+    /// How many.
+    runs: u64,
+    /// What they cost in US dollars, estimated.
+    cost: f64,
+}
+
+/// What Daytona takes for a second, in US dollars, by the settings `daytona.rates`.
+#[derive(ToSchema)]
+#[schema(as = Rates)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct RatesForm {
+    /// Of one virtual CPU.
+    cpu: f64,
+    /// Of a GiB of memory.
+    memory: f64,
+    /// Of a GiB of disk.
+    disk: f64,
+    /// GiB of a sandbox's disk that cost nothing.
+    free_disk: u32,
+}
+
+/// What the runs in the cloud cost, as far as the history still has them: an estimate.
+#[derive(ToSchema)]
+#[schema(as = CostReport)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct CostReportForm {
+    /// The first day of the month that the sums are of.
+    #[schema(format = Date)]
+    month: String,
+    /// How many runs got a sandbox in it.
+    runs: u64,
+    /// What they cost in US dollars. Runs that go on count so far.
+    cost: f64,
+    /// The same for each day that has any, in order.
+    days: Vec<CostOfForm>,
+    /// The same for each sandbox, the dearest first.
+    sandboxes: Vec<CostOfForm>,
+    /// All months that the history has any of, in order.
+    months: Vec<CostOfForm>,
+    /// How much a month may cost before that is asked about.
+    limit: Option<f64>,
+    /// The rates of now. A run keeps the rate that it was started with.
+    rates: RatesForm,
+}
+
+/// What an hour in the cloud would cost.
+#[derive(ToSchema)]
+#[schema(as = CostEstimate)]
+#[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
+pub(crate) struct EstimateForm {
+    /// Virtual CPUs.
+    cpu: u32,
+    /// Memory in GiB.
+    memory: u32,
+    /// Disk in GiB.
+    disk: u32,
+    /// What an hour costs in which it runs, in US dollars.
+    per_hour: f64,
 }
 
 /// Everything about a sandbox in the cloud.

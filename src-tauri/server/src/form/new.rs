@@ -58,6 +58,9 @@ pub struct NewRun {
     /// What is asked of its sandbox, in a mode that has any.
     #[serde(default)]
     pub sandbox: SandboxForm,
+    /// Whether it may run in the cloud though the setting `daytona.monthly_limit` is reached.
+    #[serde(default)]
+    pub over_limit: bool,
     /// Free words to find it by.
     #[serde(default)]
     pub labels: Vec<String>,
@@ -175,6 +178,7 @@ impl TryFrom<NewRun> for RunSpec {
             guard: new.guard,
             network: new.network.map(|name| parsed(&name, "network")).transpose()?,
             labels: new.labels,
+            over_limit: new.over_limit,
             origin: new.origin.unwrap_or(Origin::Api),
             ..Self::new(new.work.into(), new.workspace)
         })

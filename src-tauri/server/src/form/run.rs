@@ -43,6 +43,14 @@ pub struct Run {
     pub ended: Option<Timestamp>,
     /// From the start of the program to its end.
     pub duration_ms: Option<u64>,
+    /// What its cloud sandbox cost it in US dollars, estimated; so far while it goes on. Null for runs elsewhere, and where
+    /// nobody knows.
+    pub cost_usd: Option<f64>,
+    /// What an hour of that sandbox costs in US dollars, by the rates when the run got it.
+    pub cost_per_hour: Option<f64>,
+    /// Since when the run has it: from here on it costs something.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub cost_since: Option<Timestamp>,
     /// Bytes of output, known at its end.
     pub bytes: u64,
     /// Free words to find it by.
@@ -72,6 +80,7 @@ impl Run {
             What::Preparing { step } | What::Progress { step, .. } if is_preparing => Some(step.clone()),
             _ => None,
         });
+        let meter = record.place.cloud.as_ref().and_then(|cloud| cloud.meter());
         Self {
             run_id: record.id,
             state: record.state.word(),
@@ -83,6 +92,9 @@ impl Run {
             started: record.started,
             ended: record.state.ending().map(|ending| ending.at),
             duration_ms: record.duration().map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            cost_usd: record.cost(Timestamp::now()),
+            cost_per_hour: meter.map(|(per_hour, _)| per_hour),
+            cost_since: meter.map(|(_, since)| since),
             bytes: record.bytes,
             labels: record.spec.labels.clone(),
             origin: record.spec.origin,

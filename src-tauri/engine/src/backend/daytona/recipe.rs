@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use stigmer_daytona::{NewSandbox, Sandbox, Template};
 
 use super::account::Account;
+use crate::cost::{Rates, Shape, rounded};
 use crate::state::CloudFacts;
 
 /// Labels of our sandboxes: whose they are, and what for.
@@ -46,6 +48,8 @@ pub struct Recipe {
     pub env: BTreeMap<String, String>,
     /// Labels besides ours.
     pub labels: BTreeMap<String, String>,
+    /// What it costs.
+    pub rates: Rates,
 }
 
 impl Recipe {
@@ -84,8 +88,9 @@ impl Recipe {
     }
 }
 
-/// What can be said about a sandbox.
-pub(super) fn facts(sandbox: &Sandbox, reused: bool) -> CloudFacts {
+/// What can be said about a sandbox that a run has from now on.
+pub(super) fn facts(sandbox: &Sandbox, reused: bool, rates: &Rates) -> CloudFacts {
+    let shape = Shape { cpu: sandbox.cpu, memory: sandbox.memory, disk: sandbox.disk };
     CloudFacts {
         id: sandbox.id.clone(),
         name: sandbox.name.clone(),
@@ -96,6 +101,8 @@ pub(super) fn facts(sandbox: &Sandbox, reused: bool) -> CloudFacts {
         disk: sandbox.disk,
         auto_stop: sandbox.auto_stop_interval.and_then(|minutes| u32::try_from(minutes).ok()),
         reused,
+        per_hour: Some(rounded(rates.running(shape))),
+        since: Some(Timestamp::now()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use stigmer_engine::cloud;
+use stigmer_engine::cloud::{self, Costed};
 use stigmer_engine::engine::Engine;
 
 use crate::api::Shared;
@@ -36,9 +36,8 @@ pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
 /// is no key.
 #[utoipa::path(get, path = "/api/v1/daytona/sandboxes", tag = "daytona",
     responses((status = 200, body = Vec<CloudSandboxRow>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
-async fn list(State(engine): State<Engine>) -> Result<Json<Vec<cloud::CloudSandbox>>, Refusal> {
-    let (daytona, account) = engine.daytona(None)?;
-    Ok(Json(daytona.sandboxes(&account).await?))
+async fn list(State(engine): State<Engine>) -> Result<Json<Vec<Costed<cloud::CloudSandbox>>>, Refusal> {
+    Ok(Json(engine.cloud_sandboxes(None).await?))
 }
 
 /// Everything about one of them.
@@ -48,9 +47,10 @@ async fn list(State(engine): State<Engine>) -> Result<Json<Vec<cloud::CloudSandb
 async fn detail(
     State(engine): State<Engine>,
     InPath(name): InPath<String>,
-) -> Result<Json<cloud::CloudDetail>, Refusal> {
+) -> Result<Json<Costed<cloud::CloudDetail>>, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
-    Ok(Json(daytona.sandbox_detail(&account, &name).await?))
+    let detail = daytona.sandbox_detail(&account, &name).await?;
+    Ok(Json(engine.costed(detail, |detail| &detail.sandbox).await?))
 }
 
 /// Starts one of them, and answers when it runs; one that is archived takes its time.
@@ -100,9 +100,10 @@ async fn remove(State(engine): State<Engine>, InPath(name): InPath<String>) -> R
 async fn recover(
     State(engine): State<Engine>,
     InPath(name): InPath<String>,
-) -> Result<Json<cloud::CloudDetail>, Refusal> {
+) -> Result<Json<Costed<cloud::CloudDetail>>, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
-    Ok(Json(daytona.recover_sandbox(&account, &name).await?))
+    let detail = daytona.recover_sandbox(&account, &name).await?;
+    Ok(Json(engine.costed(detail, |detail| &detail.sandbox).await?))
 }
 
 /// Gives one of them another size. While it runs it only gets more CPUs and memory; its disk grows while it is stopped.
@@ -113,9 +114,10 @@ async fn resize(
     State(engine): State<Engine>,
     InPath(name): InPath<String>,
     InBody(form): InBody<SizeForm>,
-) -> Result<Json<cloud::CloudDetail>, Refusal> {
+) -> Result<Json<Costed<cloud::CloudDetail>>, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
-    Ok(Json(daytona.resize_sandbox(&account, &name, form.into()).await?))
+    let detail = daytona.resize_sandbox(&account, &name, form.into()).await?;
+    Ok(Json(engine.costed(detail, |detail| &detail.sandbox).await?))
 }
 
 /// Changes when one of them stops, is archived and is deleted by itself.
@@ -126,9 +128,10 @@ async fn set_timers(
     State(engine): State<Engine>,
     InPath(name): InPath<String>,
     InBody(form): InBody<TimersForm>,
-) -> Result<Json<cloud::CloudDetail>, Refusal> {
+) -> Result<Json<Costed<cloud::CloudDetail>>, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
-    Ok(Json(daytona.set_timers(&account, &name, form.into()).await?))
+    let detail = daytona.set_timers(&account, &name, form.into()).await?;
+    Ok(Json(engine.costed(detail, |detail| &detail.sandbox).await?))
 }
 
 /// Sets labels of one of them, and takes others off. Those of Stigmer itself stay.
@@ -139,9 +142,10 @@ async fn label(
     State(engine): State<Engine>,
     InPath(name): InPath<String>,
     InBody(form): InBody<LabelsForm>,
-) -> Result<Json<cloud::CloudDetail>, Refusal> {
+) -> Result<Json<Costed<cloud::CloudDetail>>, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
-    Ok(Json(daytona.label_sandbox(&account, &name, form.labels).await?))
+    let detail = daytona.label_sandbox(&account, &name, form.labels).await?;
+    Ok(Json(engine.costed(detail, |detail| &detail.sandbox).await?))
 }
 
 /// An address of a port of one of them that runs, for a browser. It works for an hour, for whoever knows it.
