@@ -142,6 +142,11 @@ fn add(response: &mut Response, name: &str, value: &str) {
     }
 }
 
+/// Reads a request to its end, as what stands before a service does: a client that still sends would miss the answer.
+async fn heard(mut body: Body) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
 async fn faulty(
     cloud: &Arc<Cloud>,
     router: &Router,
@@ -152,11 +157,13 @@ async fn faulty(
     let wait = |ms| tokio::time::sleep(Duration::from_millis(ms));
     match effect {
         Effect::Refuse { status, message, code, headers } => {
+            heard(body).await;
             let response = refused(&parts, status, message, code);
             Ok(finished(cloud, &parts, with(response, headers)))
         }
-        Effect::Answer { status, content_type, body, headers } => {
-            Ok(exactly(status, &content_type, &body, headers))
+        Effect::Answer { status, content_type, body: text, headers } => {
+            heard(body).await;
+            Ok(exactly(status, &content_type, &text, headers))
         }
         Effect::Hang => std::future::pending().await,
         Effect::Drop => Err(Gone),
