@@ -12,6 +12,7 @@ mod sky;
 mod states;
 
 mod broken;
+mod copying;
 mod failing;
 mod kept;
 mod killed;

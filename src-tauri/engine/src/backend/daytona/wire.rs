@@ -39,7 +39,8 @@ pub(super) async fn open(
     let (one, other) = id.split_at(16);
     let words = words.iter().chain([&one, &other]).chain(last.as_ref());
     let words: Vec<_> = [program].into_iter().chain(words.copied()).map(quoted).collect();
-    let line = format!(" exec {}\n", words.join(" "));
+    // A shell that somebody could type into stays where it cannot execute something.
+    let line = format!(" exec {}; exit\n", words.join(" "));
     pty.input().send(line.into_bytes()).await.map_err(cloud)?;
     let begun = timeout(BEGIN, until_begun(&mut pty, id.as_bytes())).await;
     let rest = match begun {
@@ -68,7 +69,11 @@ async fn until_begun(pty: &mut Pty, word: &[u8]) -> Result<Bytes> {
     loop {
         match pty.next().await.map_err(cloud)? {
             Some(PtyEvent::Output(bytes)) => said.extend_from_slice(&bytes),
-            Some(PtyEvent::Exit { .. }) | None => {
+            // The sandbox did not say that the shell ended: the connection did.
+            Some(PtyEvent::Exit { code: None, .. }) | None => {
+                return Err(Error::Connection { source: std::io::ErrorKind::UnexpectedEof.into() });
+            }
+            Some(PtyEvent::Exit { .. }) => {
                 let text = String::from_utf8_lossy(&said);
                 let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
                 return Err(refused(last.unwrap_or("its shell ended")));
