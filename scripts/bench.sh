@@ -5,6 +5,7 @@ set -euo pipefail
 
 "$root/scripts/need.sh" bench
 "$root/scripts/build.sh"
+cargo build --locked --release -p daytona-double
 cargo bench --locked -p stigmer-engine
 missed=0
 bench/run.sh || missed=1

@@ -37,12 +37,21 @@ test("a run in the cloud says what its sandbox was, and brings back what it chan
   sky,
 }, info) => {
   needSandboxes(sky, info.title);
-  await server.write({ "given.txt": "from here\n" });
+  await server.write({ "given.txt": "from here\n", ".env": "KEY=1" });
   await chooseDaytona(app);
   await app.getByRole("button", { name: /^How it runs/ }).click();
   const asked = app.getByRole("group", { name: "The cloud sandbox that it runs in" });
   await asked.getByLabel("Bring changed files back").check();
   await run(app, "cat given.txt; echo there > made.txt");
+  // The first copy is asked about, and without a yes nothing is copied or run.
+  const question = app.getByRole("dialog", { name: "Copy this folder to the cloud?" });
+  await expect(question).toContainText("2 files, 15 B");
+  await expect(question.getByRole("region", { name: "Look at these" })).toContainText(".env");
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(question).toBeHidden();
+  expect((await sky.asked()).filter((one) => one.startsWith("POST"))).toEqual([]);
+  await run(app, "cat given.txt; echo there > made.txt");
+  await question.getByRole("button", { name: "Copy and run" }).click();
   await expect(timeline(app)).toContainText("succeeded", { timeout: 30_000 });
   await expect(app.getByText("from here", { exact: true })).toBeVisible();
   await expect.poll(() => readFile(join(server.workspace, "made.txt"), "utf8")).toBe("there\n");

@@ -173,7 +173,10 @@ pub(crate) struct Run {
     /// Start it, print its id, and do not wait
     #[arg(long, short)]
     pub detach: bool,
-    /// Say where it would run and why; run nothing
+    /// Copy a workspace to the cloud for the first time without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Say where it would run and why, and what would leave this machine; run nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Print JSON, one object a line, instead of the output itself

@@ -5,6 +5,7 @@ mod carrier;
 mod detach;
 mod dry_run;
 mod env_file;
+mod leaving;
 mod limit;
 mod specify;
 mod steps;
@@ -33,6 +34,9 @@ use crate::output::{Output, Tone, answer};
 pub(crate) async fn run(options: Run, sources: Sources, output: &Output) -> Result<Exit, Failure> {
     let request = specify::specify(&options)?;
     warn_about_settings(&sources, &request.spec.workspace, output);
+    if !options.dry_run && !leaving::agreed(&options, &request.spec, &sources, output)? {
+        return Ok(Exit::INTERRUPT);
+    }
     if options.detach {
         return detach::detach(request.spec, &sources, options.json, output).await;
     }

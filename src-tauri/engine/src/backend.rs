@@ -354,7 +354,7 @@ fn static_runner(backend: &'static str) -> Result<PathBuf> {
 }
 
 /// Bytes as two digits each.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -56,6 +56,7 @@ use crate::run::{End, Run, blocking};
 use crate::secrets::Secrets;
 use crate::spec::{RunId, RunSpec};
 use crate::state::{RunRecord, RunState};
+use crate::workspace::sync::Watches;
 
 pub use self::cloud::Estimate;
 
@@ -91,8 +92,9 @@ impl Engine {
     /// Opens the user's data in `home`. Settings are read for each run, from `sources` and its workspace.
     pub async fn open(home: Home, sources: Sources) -> Result<Self> {
         let secrets = Arc::new(Secrets::new());
-        let docker = Docker::new(home.clone());
-        let daytona = Daytona::new(home.clone(), Arc::clone(&secrets), sources.clone());
+        let watches = Watches::default();
+        let docker = Docker::watching(home.clone(), watches.clone());
+        let daytona = Daytona::new(home.clone(), Arc::clone(&secrets), sources.clone(), watches);
         let backends = backend::all(Local::new(&home), docker.clone(), daytona.clone());
         let (home, history, recovered, host) = blocking(move || {
             home.create()?;

@@ -24,7 +24,7 @@ use crate::history::History;
 use crate::history::events::{Event, EventLog, What};
 use crate::launch::Sessions;
 use crate::live::{Live, Manner, Stop};
-use crate::log::mask::{Masker, Masks};
+use crate::log::mask::Maskers;
 use crate::log::{LogWriter, Stream};
 use crate::secrets::Secrets;
 use crate::spec::{RunId, RunSpec};
@@ -75,18 +75,6 @@ pub(crate) struct End {
     pub started: Option<Timestamp>,
     pub ending: Ending,
     pub bytes: u64,
-}
-
-/// A masker for each stream: what is held back of one must not end up in the other.
-pub(crate) struct Maskers {
-    stdout: Masker,
-    stderr: Masker,
-}
-
-impl From<Masks> for Maskers {
-    fn from(masks: Masks) -> Self {
-        Self { stdout: masks.masker(), stderr: masks.masker() }
-    }
 }
 
 /// Why a run is being ended, and since when.

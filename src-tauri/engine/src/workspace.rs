@@ -3,4 +3,5 @@
 pub mod files;
 mod ignored;
 pub(crate) mod sync;
+pub mod upload;
 pub mod watch;

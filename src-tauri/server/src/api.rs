@@ -13,6 +13,7 @@ mod log;
 mod runs;
 mod sandboxes;
 mod stream;
+mod upload;
 mod views;
 
 use std::net::SocketAddr;
@@ -128,6 +129,7 @@ fn routes() -> Routes<Shared> {
     let routes = changes::routes(routes);
     let routes = attach::routes(routes);
     let routes = files::routes(routes);
+    let routes = upload::routes(routes);
     let routes = config::routes(routes);
     let routes = images::routes(routes);
     let routes = sandboxes::routes(routes);

@@ -29,7 +29,7 @@ pub use receive::{Received, Side, receive};
 pub use send::send;
 pub use serve::serve;
 pub use state::State;
-pub use survey::{Choice, Everything, Survey, changes};
+pub use survey::{Choice, Everything, Survey, changes, changes_at, list};
 pub use word::{Ask, Change, Entry, Kind, Problem, Stamp, Word, get, put};
 
 use std::io;

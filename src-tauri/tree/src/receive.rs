@@ -150,13 +150,14 @@ impl Taking<'_> {
     }
 
     fn file(&mut self, path: &Path, content: Content, mode: u32, modified: i64) -> io::Result<()> {
-        let Content { mut part, digest, unsteady } = content;
+        let Content { mut part, digest, .. } = content;
         part.finish(mode, modified)?;
         let has = self.folder.symlink_metadata(path).ok().filter(cap_std::fs::Metadata::is_file);
         let is_same = has.is_some() && digest_of(self.folder, path).is_some_and(|own| own == digest);
         let place = if is_same { path.to_owned() } else { self.make_room(path, New::File)? };
         part.put_at(&place)?;
-        if place == path && !unsteady { self.agree(path, Some(digest)) } else { Ok(()) }
+        // One that changed meanwhile is what both had at some time all the same: the next one takes its place.
+        if place == path { self.agree(path, Some(digest)) } else { Ok(()) }
     }
 
     /// Reads the content of a file into one beside its place. The outer error is that of the stream.
@@ -320,8 +321,9 @@ impl Part {
 
     fn finish(&mut self, mode: u32, modified: i64) -> io::Result<()> {
         self.file.set_permissions(Permissions::from_mode(mode & 0o777))?;
-        let since = Duration::from_nanos(u64::try_from(modified).unwrap_or_default());
-        self.file.try_clone()?.into_std().set_modified(UNIX_EPOCH + since)
+        let away = Duration::from_nanos(modified.unsigned_abs());
+        let at = if modified < 0 { UNIX_EPOCH.checked_sub(away) } else { UNIX_EPOCH.checked_add(away) };
+        self.file.try_clone()?.into_std().set_modified(at.unwrap_or(UNIX_EPOCH))
     }
 
     fn put_at(&mut self, place: &Path) -> io::Result<()> {

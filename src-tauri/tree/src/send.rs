@@ -1,7 +1,7 @@
 //! Sends entries of a folder.
 
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use serde_bytes::ByteBuf;
@@ -19,10 +19,14 @@ pub fn send(folder: &Dir, paths: &[ByteBuf], to: &mut impl Write) -> io::Result<
     let mut sorted: Vec<_> = paths.iter().collect();
     sorted.sort_unstable();
     let mut sending = Sending { folder, to, sent: Vec::new(), problems: Vec::new() };
-    let mut present = Vec::new();
+    let (mut present, mut folders) = (Vec::new(), Folders::default());
     // What is gone comes first, what is deepest before what it is in: its place may be taken by something else.
     for path in sorted.into_iter().rev() {
         let Some(inside) = inside(path) else { continue };
+        if !folders.hold(folder, &inside) {
+            sending.gone(path)?;
+            continue;
+        }
         match folder.symlink_metadata(&inside) {
             Ok(_) => present.push((path, inside)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => sending.gone(path)?,
@@ -35,6 +39,24 @@ pub fn send(folder: &Dir, paths: &[ByteBuf], to: &mut impl Write) -> io::Result<
     }
     put(sending.to, &Word::End)?;
     Ok((sending.sent, sending.problems))
+}
+
+/// Remembers whether paths are where they say: not behind a link that took the place of a folder, where something else is.
+#[derive(Default)]
+struct Folders(Option<(PathBuf, bool)>);
+
+impl Folders {
+    fn hold(&mut self, root: &Dir, path: &Path) -> bool {
+        let parent = path.parent().unwrap_or(Path::new(""));
+        if let Some((_, holds)) = self.0.as_ref().filter(|known| known.0 == parent) {
+            return *holds;
+        }
+        let above = parent.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+        let is_folder = |folder: &Path| root.symlink_metadata(folder).is_ok_and(|about| about.is_dir());
+        let holds = above.into_iter().all(is_folder);
+        self.0 = Some((parent.to_owned(), holds));
+        holds
+    }
 }
 
 struct Sending<'a, W> {

@@ -64,6 +64,14 @@ impl State {
         };
     }
 
+    /// A path and everything below it.
+    pub(crate) fn below(&self, path: &[u8]) -> impl Iterator<Item = &[u8]> + use<'_> {
+        let own = self.entries.get_key_value(path).map(|(path, _)| path.as_slice());
+        let ends = [b'/', b'/' + 1].map(|end| [path, &[end]].concat());
+        let [from, to] = ends;
+        own.into_iter().chain(self.entries.range(from..to).map(|(path, _)| path.as_slice()))
+    }
+
     /// Whether nothing was ever agreed on.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -1,6 +1,6 @@
 //! Looks for what changed in a folder since a state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,8 @@ pub struct Survey {
     pub problems: Vec<Problem>,
     /// Bytes of all changed files.
     pub bytes: u64,
+    /// Files that have other names, too, perhaps elsewhere: whoever watches the folder may not hear that they change.
+    pub shared: Vec<PathBuf>,
 }
 
 /// Looks for what changed below a folder since a state. Stamps of what has the same content are renewed in it.
@@ -38,17 +40,18 @@ pub struct Survey {
 /// `leaves_out` names what is none of the other place's business, by its path below the folder and whether it is a
 /// folder. It is asked about a folder after `enters` was told of the one around it.
 pub fn changes(folder: &Dir, state: &mut State, choice: &mut dyn Choice) -> io::Result<Survey> {
-    let mut walk = Walk { found: BTreeMap::new(), unseen: Vec::new(), survey: Survey::default(), now: now() };
+    let mut found = BTreeMap::new();
+    let mut note = |path: &Path, entry: Entry| {
+        found.insert(to_bytes(path), entry);
+        true
+    };
+    let mut walk = Walk::new(&mut note);
     choice.enters(Path::new(""));
     walk.folder(folder, Path::new(""), choice)?;
-    let Walk { found, unseen, mut survey, .. } = walk;
+    let Walk { unseen, problems, shared, .. } = walk;
+    let mut survey = Survey { problems, shared, ..Survey::default() };
     for (path, entry) in &found {
-        if let Some(change) = compare(folder, state, path, entry) {
-            if let Kind::File { size, .. } = entry.kind {
-                survey.bytes += size;
-            }
-            survey.changes.push(change);
-        }
+        survey.add(compare(folder, state, path, entry));
     }
     let is_unseen = |path: &[u8]| {
         let path = crate::to_path(path).unwrap_or_default();
@@ -58,6 +61,116 @@ pub fn changes(folder: &Dir, state: &mut State, choice: &mut dyn Choice) -> io::
     survey.changes.extend(gone.map(|path| Change { path: ByteBuf::from(path.as_slice()), entry: None }));
     survey.changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(survey)
+}
+
+/// The same as [`changes`], but looks only at these paths and at what is below them: for where it is known that nothing else
+/// changed. A path whose folders are new or gone stands for all that is in the outermost of them.
+pub fn changes_at(
+    folder: &Dir,
+    state: &mut State,
+    choice: &mut dyn Choice,
+    paths: &BTreeSet<PathBuf>,
+) -> Survey {
+    let mut survey = Survey::default();
+    let (mut entered, mut whole) = (BTreeSet::new(), None::<PathBuf>);
+    // In the order of their parts: what is in a folder follows it at once.
+    for path in paths {
+        let Some(spot) = spot(folder, state, path) else { continue };
+        if whole.as_ref().is_some_and(|whole| spot.starts_with(whole)) {
+            continue;
+        }
+        enter_above(&spot, choice, &mut entered);
+        spot_changes(folder, state, choice, &spot, &mut survey);
+        whole = Some(spot);
+    }
+    survey.changes.sort_by(|a, b| a.path.cmp(&b.path));
+    survey
+}
+
+/// What to look at for a path: itself, or the outermost of its folders that is none, here or in the state.
+fn spot(folder: &Dir, state: &State, path: &Path) -> Option<PathBuf> {
+    crate::inside(&to_bytes(path))?;
+    let mut above: Vec<_> = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()).collect();
+    above.reverse();
+    let is_known = |above: &Path| {
+        let is_folder = folder.symlink_metadata(above).is_ok_and(|about| about.is_dir());
+        let entry = state.entries.get(&to_bytes(above));
+        is_folder && entry.is_some_and(|entry| matches!(entry.kind, Kind::Folder { .. }))
+    };
+    let broken = above.into_iter().find(|above| !is_known(above));
+    Some(broken.unwrap_or(path).to_owned())
+}
+
+/// Tells a choice of the folders around a path, each once.
+fn enter_above(path: &Path, choice: &mut dyn Choice, entered: &mut BTreeSet<PathBuf>) {
+    let mut above: Vec<_> = path.ancestors().skip(1).collect();
+    above.reverse();
+    for above in above {
+        if entered.insert(above.to_owned()) {
+            choice.enters(above);
+        }
+    }
+}
+
+/// What changed at a path, whose folders are there, and below it.
+fn spot_changes(folder: &Dir, state: &mut State, choice: &mut dyn Choice, spot: &Path, survey: &mut Survey) {
+    let about = match folder.symlink_metadata(spot) {
+        Ok(about) => Some(about),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
+        Err(error) => {
+            survey.problems.push(Problem::new(&to_bytes(spot), error));
+            return;
+        }
+    };
+    let is_folder = about.as_ref().is_some_and(Metadata::is_dir);
+    let above = spot.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+    if choice.leaves_out(spot, is_folder) || above.into_iter().any(|above| choice.leaves_out(above, true)) {
+        return;
+    }
+    let mut found = BTreeMap::new();
+    let mut note = |path: &Path, entry: Entry| {
+        found.insert(to_bytes(path), entry);
+        true
+    };
+    let mut walk = Walk::new(&mut note);
+    if let Some(about) = about {
+        walk.spot(folder, spot, &about, choice);
+    }
+    let Walk { unseen, problems, shared, .. } = walk;
+    survey.problems.extend(problems);
+    survey.shared.extend(shared);
+    for (path, entry) in &found {
+        survey.add(compare(folder, state, path, entry));
+    }
+    let is_unseen = |path: &[u8]| {
+        let path = crate::to_path(path).unwrap_or_default();
+        unseen.iter().any(|unseen| path.starts_with(unseen)) || choice.leaves_out_any(&path)
+    };
+    let gone = state.below(&to_bytes(spot)).filter(|path| !found.contains_key(*path) && !is_unseen(path));
+    survey.changes.extend(gone.map(|path| Change { path: ByteBuf::from(path), entry: None }));
+}
+
+/// Tells of every entry that [`changes`] would find where nothing was agreed on, in no order, until `each` says `false`.
+/// Returns what could not be looked at.
+pub fn list(
+    folder: &Dir,
+    choice: &mut dyn Choice,
+    each: &mut dyn FnMut(&Path, Entry) -> bool,
+) -> io::Result<Vec<Problem>> {
+    let mut walk = Walk::new(each);
+    choice.enters(Path::new(""));
+    walk.folder(folder, Path::new(""), choice)?;
+    Ok(walk.problems)
+}
+
+impl Survey {
+    fn add(&mut self, change: Option<Change>) {
+        let Some(change) = change else { return };
+        if let Some(Entry { kind: Kind::File { size, .. }, .. }) = change.entry {
+            self.bytes += size;
+        }
+        self.changes.push(change);
+    }
 }
 
 /// What of a folder goes across.
@@ -94,17 +207,37 @@ pub(crate) fn is_ours(path: &Path) -> bool {
     name.starts_with(b".stigmer-") && name.ends_with(b".tmp")
 }
 
-struct Walk {
-    found: BTreeMap<Vec<u8>, Entry>,
+/// Told of each entry; whether to go on.
+type Each<'a> = dyn FnMut(&Path, Entry) -> bool + 'a;
+
+struct Walk<'a> {
+    each: &'a mut Each<'a>,
+    /// Nobody wants to know any more.
+    is_over: bool,
     /// Folders that could not be looked into.
     unseen: Vec<PathBuf>,
-    survey: Survey,
+    problems: Vec<Problem>,
+    shared: Vec<PathBuf>,
     now: i64,
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
+    fn new(each: &'a mut Each<'a>) -> Self {
+        Self {
+            each,
+            is_over: false,
+            unseen: Vec::new(),
+            problems: Vec::new(),
+            shared: Vec::new(),
+            now: now(),
+        }
+    }
+
     fn folder(&mut self, dir: &Dir, at: &Path, choice: &mut dyn Choice) -> io::Result<()> {
         for entry in dir.entries()? {
+            if self.is_over {
+                break;
+            }
             let entry = entry?;
             let path = at.join(entry.file_name());
             let kind = entry.file_type()?;
@@ -112,24 +245,39 @@ impl Walk {
                 continue;
             }
             let seen = entry.metadata().and_then(|about| self.entry(dir, &path, &about));
-            let is_folder = match seen {
-                Ok(found) => found,
-                // Gone since the folder was read: the next look tells.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => {
-                    self.miss(&path, &error);
-                    continue;
-                }
-            };
-            if is_folder {
-                choice.enters(&path);
-                let within = entry.open_dir().and_then(|dir| self.folder(&dir, &path, choice));
-                if let Err(error) = within {
-                    self.miss(&path, &error);
-                }
-            }
+            self.within(&path, seen, choice, || entry.open_dir());
         }
         Ok(())
+    }
+
+    /// The entry at a path whose folders are there, and what is below it.
+    fn spot(&mut self, root: &Dir, path: &Path, about: &Metadata, choice: &mut dyn Choice) {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let dir = parent.map_or_else(|| root.try_clone(), |parent| root.open_dir(parent));
+        let seen = dir.and_then(|dir| self.entry(&dir, path, about));
+        self.within(path, seen, choice, || root.open_dir(path));
+    }
+
+    /// Goes on with what is in an entry that was looked at.
+    fn within(
+        &mut self,
+        path: &Path,
+        seen: io::Result<bool>,
+        choice: &mut dyn Choice,
+        open: impl FnOnce() -> io::Result<Dir>,
+    ) {
+        match seen {
+            Ok(false) => {}
+            Ok(true) => {
+                choice.enters(path);
+                if let Err(error) = open().and_then(|dir| self.folder(&dir, path, choice)) {
+                    self.miss(path, &error);
+                }
+            }
+            // Gone since the folder was read: the next look tells.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.miss(path, &error),
+        }
     }
 
     /// Notes an entry; whether it is a folder.
@@ -143,13 +291,16 @@ impl Walk {
             return Ok(false);
         }
         let is_folder = matches!(kind, Kind::Folder { .. });
+        if about.is_file() && about.nlink() > 1 {
+            self.shared.push(path.to_owned());
+        }
         let stamp = stamp(about, self.now);
-        self.found.insert(to_bytes(path), Entry { kind, stamp, digest: None });
-        Ok(is_folder)
+        self.is_over = !(self.each)(path, Entry { kind, stamp, digest: None });
+        Ok(is_folder && !self.is_over)
     }
 
     fn miss(&mut self, path: &Path, error: &io::Error) {
-        self.survey.problems.push(Problem::new(&to_bytes(path), error));
+        self.problems.push(Problem::new(&to_bytes(path), error));
         self.unseen.push(path.to_owned());
     }
 }

@@ -156,6 +156,8 @@ export const files = {
   restore: (undo: string) => change<void>("POST", "/files/restore", { undo }),
   complete: (workspace: string, prefix: string) =>
     get<string[]>(`/files/complete${query({ workspace, prefix })}`),
+  upload: (workspace: string, signal: AbortSignal) =>
+    get<T.FirstUpload>(`/workspace/upload${query({ workspace })}`, signal),
 };
 
 export const config = {

@@ -1204,6 +1204,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspace/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What would leave this machine with the first copy of a workspace to the cloud. Looks at names and sizes alone, and ends
+         *     with the request.
+         */
+        get: operations["get_workspace_upload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1594,6 +1614,12 @@ export interface components {
              */
             size: number;
         };
+        /** @description Whether a workspace was copied to the cloud before, and what would leave this machine if not. */
+        FirstUpload: {
+            /** @description Whether the settings want a person to be asked before. */
+            confirm: boolean;
+            upload?: null | components["schemas"]["Upload"];
+        };
         /** @enum {string} */
         GuardWord: "off" | "workspace";
         /** @description The answer of a server that is well. */
@@ -1761,6 +1787,16 @@ export interface components {
         };
         /** @enum {string} */
         LanguageWord: "python" | "javascript" | "typescript" | "bash";
+        /** @description A file and how large it is. */
+        LargeFile: {
+            /**
+             * Format: u-int64
+             * @description Bytes.
+             */
+            bytes: number;
+            /** @description Relative to the workspace. */
+            path: string;
+        };
         /** @description A layer of an image. */
         Layer: {
             /** @description What made it. */
@@ -1775,6 +1811,18 @@ export interface components {
              * @description Bytes that it adds.
              */
             size: number;
+        };
+        /** @description What one file of rules keeps here. */
+        LeftOut: {
+            /** @description The file, or what else keeps it here. */
+            by: string;
+            /**
+             * Format: u-int64
+             * @description Number of entries; a folder with all that is in it counts once.
+             */
+            entries: number;
+            /** @description Some of them. */
+            examples: string[];
         };
         /** @description A line. */
         LineAt: {
@@ -2532,6 +2580,51 @@ export interface components {
              * @description What `restore` takes.
              */
             undo: string;
+        };
+        /** @description Something that looks as if it should not go. */
+        Unwanted: {
+            /**
+             * Format: u-int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: u-int64
+             * @description Number of files.
+             */
+            files: number;
+            /** @description Why: `secret`, `repository` or `large`. */
+            kind: components["schemas"]["UnwantedKind"];
+            /** @description Relative to the workspace; a file or a folder. */
+            path: string;
+        };
+        /** @enum {string} */
+        UnwantedKind: "secret" | "repository" | "large";
+        /** @description What would leave this machine. */
+        Upload: {
+            /**
+             * Format: u-int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: u-int64
+             * @description Number of files.
+             */
+            files: number;
+            /** @description The largest files, the largest first. */
+            largest: components["schemas"]["LargeFile"][];
+            /** @description What stays here, and why. */
+            left_out: components["schemas"]["LeftOut"][];
+            /** @description Whether there are so many that not all were looked at. */
+            more: boolean;
+            /**
+             * Format: u-int64
+             * @description Entries that stay here because they cannot be read or are links that lead out.
+             */
+            problems: number;
+            /** @description What looks as if it should not go, secrets first. */
+            unwanted: components["schemas"]["Unwanted"][];
         };
         /** @enum {string} */
         Verdict: "ok" | "limited" | "broken";
@@ -5613,6 +5706,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+        };
+    };
+    get_workspace_upload: {
+        parameters: {
+            query: {
+                /** @description The workspace; absolute. */
+                workspace: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstUpload"];
+                };
             };
             "4XX": {
                 headers: {

@@ -159,6 +159,12 @@ export type ExportFormat = "text" | "raw" | "json";
 export type FileKind = Schemas["KindWord"];
 export type FileEntry = Schemas["FileEntry"];
 
+/** What would leave this computer with the first copy of a workspace. */
+export type Upload = Schemas["Upload"];
+
+/** The same, or `null` where the workspace was copied before; and whether to ask. */
+export type FirstUpload = Told<Schemas["FirstUpload"]>;
+
 /** What the server tells without being asked. It says *that* something changed; what, is asked for. */
 export type Notice =
   | { type: "hello"; version: string }

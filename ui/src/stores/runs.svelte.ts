@@ -8,6 +8,7 @@ import type { ExportFormat, Mode, NewRun, Run, RunDetail } from "../ipc/types";
 import { download } from "../lib/download";
 import { ACTIVE, isActive } from "../lib/states";
 import { onNotice, onReturn, watchRun } from "./connection.svelte";
+import { mayLeave } from "./leaving.svelte";
 import { withinLimit } from "./limit.svelte";
 import { attempt, say } from "./toasts.svelte";
 
@@ -138,8 +139,9 @@ export function close(id: string): void {
   if (shown === id) shown = opened[Math.min(at, opened.length - 1)] ?? null;
 }
 
-/** Starts a run and shows it. A tab of a run that is over and not pinned makes room. */
+/** Starts a run and shows it, unless somebody minds what it copies to the cloud. A tab of a run that is over makes room. */
 export async function start(run: NewRun): Promise<string | undefined> {
+  if (!(await mayLeave(run))) return undefined;
   const started = await attempt(() =>
     withinLimit((over_limit) => requests.start({ origin: "window", ...run, over_limit })),
   );

@@ -8,6 +8,7 @@ use stigmer_engine::engine::Engine;
 use stigmer_engine::spec::RunSpec;
 use stigmer_engine::state::{CloudFacts, SandboxFacts};
 
+use super::leaving;
 use crate::exit::{Exit, Failure};
 use crate::output::answer;
 
@@ -16,15 +17,23 @@ pub(super) fn dry_run(engine: &Engine, spec: &RunSpec, as_json: bool) -> Result<
     let place = engine.place(spec)?;
     let dir = spec.workdir.as_ref().map_or(spec.workspace.clone(), |dir| spec.workspace.join(dir));
     let mut facts: Vec<(&str, Value)> = Vec::new();
+    let mut uploads = None;
     facts.extend(place.sandbox.as_deref().map(container).into_iter().flatten());
     if let Some(facts_of_cloud) = place.cloud.as_deref() {
-        let ephemeral = engine.config(&spec.workspace)?.flag("daytona.ephemeral").unwrap_or_default();
+        let config = engine.config(&spec.workspace)?;
+        let ephemeral = config.flag("daytona.ephemeral").unwrap_or_default();
         facts.extend(cloud(facts_of_cloud, spec, ephemeral));
+        uploads = Some(leaving::survey(spec, &config, engine.home())?);
     }
     if as_json {
         let mut target = json!({ "workspace": spec.workspace, "workdir": dir });
         for (name, value) in facts {
             target[name] = value;
+        }
+        if let Some(upload) = uploads {
+            let is_first = upload.is_some();
+            target["upload"] = upload.map_or_else(|| Ok(json!({})), serde_json::to_value).unwrap_or_default();
+            target["upload"]["first"] = is_first.into();
         }
         let line =
             json!({ "mode": place.mode, "reason": place.reason, "rule": place.rule, "target": target });
@@ -41,6 +50,11 @@ pub(super) fn dry_run(engine: &Engine, spec: &RunSpec, as_json: bool) -> Result<
     for (name, value) in facts {
         let shown = if name == "usd_per_hour" { "an hour".to_owned() } else { name.replace('_', " ") };
         let _ = write!(lines, "\n{shown:10} {}", words(name, &value));
+    }
+    if let Some(upload) = uploads {
+        let what =
+            upload.as_ref().map_or_else(|| "what changed since the last run".to_owned(), leaving::details);
+        let _ = write!(lines, "\nuploads    {what}");
     }
     answer(&lines)?;
     Ok(Exit::Success)

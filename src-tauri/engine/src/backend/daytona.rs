@@ -5,14 +5,17 @@
 //! place then: exact arguments and bytes, whole trees, and a log that goes on where a connection broke.
 
 mod account;
+mod discard;
 mod execution;
+mod known;
 mod note;
 mod place;
 mod reach;
 mod recipe;
+mod sweep;
 mod wire;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -22,7 +25,7 @@ use serde_bytes::ByteBuf;
 use stigmer_daytona::{Client, Limits, Sandbox};
 use stigmer_runner::Keep;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 pub use self::account::Account;
@@ -34,14 +37,15 @@ use self::execution::{InCloud, give_signs, keep_awake};
 use self::note::{Held, Note, Notes};
 use self::place::Placed;
 use self::reach::Reached;
-use super::runner::{self, Keeping, Started};
-use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter, SESSIONS};
+use super::runner::{Greeted, Keeping, Started};
+use super::{Back, Backend, Execution, Launch, Reporter, SESSIONS};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::secrets::Secrets;
+use crate::secrets::{Secret, Secrets};
 use crate::spec::{Mode, RunId};
-use crate::workspace::sync::Copy;
+use crate::workspace::sync::{Copy, Watches};
+use crate::workspace::upload::Mark;
 
 /// Bytes of output that a run keeps until they are in its log.
 const SPOOL: u32 = 8 << 20;
@@ -59,20 +63,11 @@ const LINGER_MS: [u32; 2] = [5 * 60_000, 24 * 3_600_000];
 /// here is killed, its terminal there stays open.
 const SILENCE_MS: u32 = 60_000;
 
-/// Longest time for a sandbox to end what is left of a run, and to be found.
-const SWEEPING: Duration = Duration::from_secs(30);
-
 /// Longest time for what is under way in the background when an engine goes.
 const LEAVING: Duration = Duration::from_secs(30);
 
-/// Longest time for a sandbox to come into being that was asked for by somebody who gave up.
-const COMING: Duration = Duration::from_secs(5);
-
-/// Longest time for one to be made or changed, so that it can be deleted.
-const SETTLING: Duration = Duration::from_mins(5);
-
-/// Time between two looks for what nothing tells.
-const LOOK: Duration = Duration::from_millis(500);
+/// Time for which a terminal that is not used is relied on.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// Runs programs in Daytona's cloud. Clones are the same.
 #[derive(Clone)]
@@ -87,15 +82,27 @@ struct Inner {
     sources: Sources,
     limits: std::sync::Mutex<Limits>,
     stays: AtomicBool,
+    /// The client of the last run.
+    client: Mutex<Option<Kept>>,
+    watches: Watches,
     /// What others left was looked for.
     has_swept: AtomicBool,
     /// What is seen through though nobody waits for it.
     tasks: TaskTracker,
 }
 
+/// A client, and whose it is.
+struct Kept {
+    api_url: Option<String>,
+    organization: Option<String>,
+    key: Secret,
+    limits: Limits,
+    client: Client,
+}
+
 impl Daytona {
     /// The cloud sandboxes of this home. Nothing is asked before it is needed.
-    pub fn new(home: Home, secrets: Arc<Secrets>, sources: Sources) -> Self {
+    pub(crate) fn new(home: Home, secrets: Arc<Secrets>, sources: Sources, watches: Watches) -> Self {
         Self(Arc::new(Inner {
             folder: home.root().join("cloud"),
             notes: Notes(home.root().join("cloud")),
@@ -104,6 +111,8 @@ impl Daytona {
             sources,
             limits: std::sync::Mutex::default(),
             stays: AtomicBool::new(false),
+            client: Mutex::default(),
+            watches,
             has_swept: AtomicBool::new(false),
             tasks: TaskTracker::new(),
         }))
@@ -123,6 +132,23 @@ impl Daytona {
         *self.0.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
+    /// The same, with the connections of the one before if it was for the same account and key.
+    async fn kept_client(&self, account: &Account) -> Result<Client> {
+        let (key, limits) = (account.key(&self.0.secrets).await?, self.limits());
+        let mut kept = self.0.client.lock().await;
+        let is_theirs = |kept: &&Kept| {
+            (&kept.api_url, &kept.organization, kept.key.expose(), kept.limits)
+                == (&account.api_url, &account.organization, key.expose(), limits)
+        };
+        if let Some(kept) = kept.as_ref().filter(is_theirs) {
+            return Ok(kept.client.clone());
+        }
+        let client = account.client_within(&key, limits)?;
+        let (api_url, organization) = (account.api_url.clone(), account.organization.clone());
+        *kept = Some(Kept { api_url, organization, key, limits, client: client.clone() });
+        Ok(client)
+    }
+
     /// Names this home in the labels of its sandboxes.
     pub(crate) fn owner(&self) -> Result<String> {
         super::docker::owner(&self.0.home)
@@ -139,57 +165,10 @@ impl Daytona {
         Ok(Account::of(&Config::load(&self.0.sources)?))
     }
 
-    /// Deletes the sandbox that a run had for itself, in the background; an engine that goes waits for it.
-    fn delete_later(&self, client: Client, id: RunId, held: Option<Held>) {
-        let daytona = self.clone();
-        self.0.tasks.spawn(async move {
-            // By its name: it may have been created without our having heard of it.
-            let name = name_of(id);
-            match delete(&client, &name).await {
-                Ok(()) => daytona.0.notes.remove(id),
-                Err(error) => {
-                    tracing::warn!(%error, name, "a cloud sandbox could not be deleted; it is tried again later");
-                }
-            }
-            drop(held);
-        });
-    }
-
-    /// Deletes a sandbox that nobody ever used, in the background.
-    fn delete_stray(&self, client: Client, name: String) {
-        self.0.tasks.spawn(async move {
-            if let Err(error) = delete(&client, &name).await {
-                tracing::warn!(%error, name, "a cloud sandbox that did not start could not be deleted");
-            }
-        });
-    }
-
-    /// Cleans up after runs whose engines died, once, in the background.
-    fn sweep_later(&self) {
-        if self.0.has_swept.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let daytona = self.clone();
-        self.0.tasks.spawn(async move {
-            for id in daytona.0.notes.abandoned() {
-                daytona.clean_up(id).await;
-            }
-        });
-    }
-
-    async fn clean_up(&self, id: RunId) {
-        let Some(note) = self.0.notes.read(id) else { return };
-        match timeout(SWEEPING, self.clean(id, &note)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended");
-            }
-            Err(_) => tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time"),
-        }
-    }
-
-    fn copy(&self, workspace: &std::path::Path, sandbox: &str) -> Copy {
+    fn copy(&self, workspace: &Path, sandbox: &str, api_url: Option<&str>) -> Copy {
         Copy {
+            mark: Some(Mark::of(&self.0.home, workspace, api_url)),
+            watches: self.0.stays.load(Ordering::Relaxed).then(|| self.0.watches.clone()),
             workspace: workspace.to_owned(),
             home: self.0.home.root().to_owned(),
             folder: self.0.folder.join(format!("copy-{sandbox}")),
@@ -204,20 +183,32 @@ impl Daytona {
         id: RunId,
         (held, note): (&mut Held, &mut Note),
         reporter: &Reporter,
-    ) -> Result<(Sandbox, Reached, Option<Back>)> {
+    ) -> Result<(Sandbox, Reached, Greeted, Option<Back>)> {
         let Placed { sandbox, reused } = self.place(client, recipe, id, reporter).await?;
         note.sandbox = Some(sandbox.id.clone());
         held.write(note)?;
         reporter.cloud(recipe::facts(&sandbox, reused, &recipe.rates)).await;
-        let reached = Reached::reach(client, &sandbox, reporter).await?;
+        let labels = recipe.of_workspace(&self.owner()?);
+        let api_url = &recipe.account.api_url;
+        let known = self.known(&labels, api_url.as_deref());
+        let reached = Reached::reach(client, &sandbox, known.as_ref(), reporter).await?;
+        let now = reached.known(api_url.clone());
+        if !recipe.is_fresh_or_named() && known.as_ref() != Some(&now) {
+            self.remember(&labels, &now);
+        }
         if recipe.within.is_some() {
             // It is taken as it is: what is in it may be another folder's.
-            return Ok((sandbox, reached, None));
+            let greeted = reached.greet().await?;
+            return Ok((sandbox, reached, greeted, None));
         }
-        let copy = self.copy(&recipe.workspace, &sandbox.id);
-        copy.bring_there(&reached, reporter).await?;
+        let copy = self.copy(&recipe.workspace, &sandbox.id, api_url.as_deref());
+        // Nobody waits for the other: the terminal opens while the workspace is looked at.
+        let begun = Instant::now();
+        let (greeted, ()) = tokio::try_join!(reached.greet(), copy.bring_there(&reached, reporter))?;
+        // One that nobody used for long may have been closed on the way.
+        let greeted = if begun.elapsed() < FRESH { greeted } else { reached.greet().await? };
         let back = recipe.bring_back.then(|| Back::new(copy, Arc::new(reached.clone()), reporter.clone()));
-        Ok((sandbox, reached, back))
+        Ok((sandbox, reached, greeted, back))
     }
 
     async fn start_in(
@@ -238,7 +229,7 @@ impl Daytona {
         };
         let mut held = self.0.notes.begin(id, &note)?;
         let ready = Box::pin(self.make_ready(client, recipe, id, (&mut held, &mut note), reporter)).await?;
-        let (sandbox, reached, back) = ready;
+        let (sandbox, reached, greeted, back) = ready;
         let mut start = launch.request();
         start.interpreter = launch.interpreter(SESSIONS);
         let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
@@ -247,7 +238,7 @@ impl Daytona {
         let silence_ms = if note.is_kept { 0 } else { SILENCE_MS };
         start.keep = Some(Keep { socket: ByteBuf::from(reached.door(id)), linger_ms, silence_ms });
         (start.spool, start.window) = (SPOOL, WINDOW);
-        match self.started(&reached, id, start).await? {
+        match self.started(&reached, id, greeted, start).await? {
             Started::Running(inner) => {
                 launch.tell(&inner, reporter).await;
                 let inner = Arc::from(inner);
@@ -265,8 +256,14 @@ impl Daytona {
     }
 
     /// Starts a program. Where the answer is lost, the run itself says whether it began.
-    async fn started(&self, reached: &Reached, id: RunId, start: stigmer_runner::Start) -> Result<Started> {
-        match reached.greet().await?.start(start).await {
+    async fn started(
+        &self,
+        reached: &Reached,
+        id: RunId,
+        greeted: Greeted,
+        start: stigmer_runner::Start,
+    ) -> Result<Started> {
+        match greeted.start(start).await {
             Err(error @ Error::Connection { .. }) => {
                 tracing::info!(%error, run = %id, "a start got no answer; the run is looked for");
                 let found = match reached.greet_again(id).await {
@@ -276,60 +273,6 @@ impl Daytona {
                 found.map(Started::Running).map_err(|_| error)
             }
             done => done,
-        }
-    }
-
-    /// Ends what is left of a run, by what was noted of it.
-    async fn clean(&self, id: RunId, note: &Note) -> Result<()> {
-        let client = self.client(&self.account_of(note)).await?;
-        if note.is_thrown_away {
-            self.delete_later(client, id, None);
-            return Ok(());
-        }
-        let found = match &note.sandbox {
-            Some(sandbox) => client.sandboxes().get(sandbox).await,
-            None => return self.nothing_is_left(id),
-        };
-        let found = match found {
-            Ok(found) if found.state.is_usable() => found,
-            // Where nothing runs nothing is left.
-            Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return self.nothing_is_left(id),
-            Err(error) => return Err(cloud(error)),
-        };
-        let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
-        let (replies, requests) = reached.converse().await?;
-        runner::sweep(replies, requests, &format!("{RUN_ID}={id}")).await?;
-        self.nothing_is_left(id)
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "the end of a call that may fail")]
-    fn nothing_is_left(&self, id: RunId) -> Result<()> {
-        self.0.notes.remove(id);
-        Ok(())
-    }
-}
-
-/// The name of the sandbox that a run has for itself.
-fn name_of(id: RunId) -> String {
-    format!("stigmer-{id}")
-}
-
-/// Deletes a sandbox, also one that is just being made. One that is not there is not waited for any longer than it takes
-/// a request that was given up to be carried out.
-async fn delete(client: &Client, name: &str) -> stigmer_daytona::Result<()> {
-    let sandboxes = client.sandboxes();
-    let until = Instant::now() + COMING;
-    loop {
-        match sandboxes.delete(name).await {
-            Ok(Some(_)) => return Ok(()),
-            Ok(None) if Instant::now() >= until => return Ok(()),
-            Ok(None) => sleep(LOOK).await,
-            Err(stigmer_daytona::Error::Conflict(_) | stigmer_daytona::Error::Invalid(_)) => {
-                // Nothing can be done with one that is changing.
-                let is_settled = |sandbox: &Sandbox| sandbox.state.is_settled();
-                sandboxes.wait_until(name, SETTLING, is_settled).await?;
-            }
-            Err(error) => return Err(error),
         }
     }
 }
@@ -351,7 +294,7 @@ impl Backend for Daytona {
                 hint: "name a snapshot with --snapshot",
             });
         };
-        let client = self.client(&recipe.account).await?;
+        let client = self.kept_client(&recipe.account).await?;
         self.sweep_later();
         Box::pin(self.start_in(&launch, recipe, &client, reporter)).await
     }
@@ -375,12 +318,12 @@ impl Backend for Daytona {
             Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return Ok(None),
             Err(error) => return Err(cloud(error)),
         };
-        let reached = Reached::reach(&client, &found, &Reporter::silent()).await?;
+        let reached = Reached::reach(&client, &found, None, &Reporter::silent()).await?;
         let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
         let inner = greeted.resume(offset, KEEPING).await?;
         let alive = keep_awake(&reached, &found, Duration::MAX).into_iter().collect();
         let back = note.back.as_ref().map(|workspace| {
-            let copy = self.copy(workspace, &found.id);
+            let copy = self.copy(workspace, &found.id, note.api_url.as_deref());
             Back::new(copy, Arc::new(reached.clone()), Reporter::silent())
         });
         let (daytona, inner, finding) = (self.clone(), Arc::from(inner), Mutex::new(()));

@@ -53,7 +53,7 @@ use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter, SESSIONS};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::spec::{Mode, RunId};
-use crate::workspace::sync::Copy;
+use crate::workspace::sync::{Copy, Watches};
 
 /// Longest time for a container to end what is left of a run.
 const SWEEPING: Duration = Duration::from_secs(5);
@@ -90,6 +90,7 @@ struct Inner {
     /// The engine that was used last.
     engine: Mutex<Option<Engine>>,
     warm: warm::Warm,
+    watches: Watches,
     stays: AtomicBool,
     /// What is seen through though nobody waits for it.
     tasks: TaskTracker,
@@ -106,11 +107,17 @@ pub(super) struct Engine {
 impl Docker {
     /// The containers of this home. Nothing is looked for before it is needed.
     pub fn new(home: Home) -> Self {
+        Self::watching(home, Watches::default())
+    }
+
+    /// The same for an engine that watches workspaces once it stays.
+    pub(crate) fn watching(home: Home, watches: Watches) -> Self {
         Self(Arc::new(Inner {
             folders: Folders::new(home.clone()),
             home,
             engine: Mutex::default(),
             warm: warm::Warm::default(),
+            watches,
             stays: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             leaving: CancellationToken::new(),
@@ -150,10 +157,15 @@ impl Docker {
             return Ok(None);
         }
         let (workspace, home) = (recipe.workspace.clone(), self.0.home.root().to_owned());
-        let copy = Copy { workspace, home, folder: held.copy() };
+        let copy = Copy { workspace, home, folder: held.copy(), mark: None, watches: self.watches() };
         let far = Far { engine: engine.clone(), name: held.name.clone() };
         copy.bring_there(&far, reporter).await?;
         Ok(Some(Back::new(copy, Arc::new(far), reporter.clone())))
+    }
+
+    /// Who watches workspaces, if this engine stays.
+    fn watches(&self) -> Option<Watches> {
+        self.0.stays.load(Ordering::Relaxed).then(|| self.0.watches.clone())
     }
 
     /// The engine that has a container.
@@ -332,7 +344,9 @@ impl Backend for Docker {
                 let (kept, docker) = (Some(id), self.clone());
                 let kind = if note.is_fresh { Kind::Fresh } else { Kind::Shared };
                 let copy = note.copied.map(|workspace| {
-                    let copy = Copy { workspace, home: self.0.home.root().to_owned(), folder: held.copy() };
+                    let home = self.0.home.root().to_owned();
+                    let copy =
+                        Copy { workspace, home, folder: held.copy(), mark: None, watches: self.watches() };
                     let far = Far { engine: engine.clone(), name: name.clone() };
                     Back::new(copy, Arc::new(far), Reporter::silent())
                 });

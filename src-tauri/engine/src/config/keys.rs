@@ -196,6 +196,13 @@ pub static KEYS: &[Key] = &[
         "Time after which a stopped sandbox is deleted, in minutes; `0` for at once, by default never",
     ),
     key("daytona.ephemeral", Kind::Bool, "Delete each sandbox when it stops").or("false"),
+    key(
+        "daytona.confirm_upload",
+        Kind::Bool,
+        "Ask before a workspace is copied to the cloud for the first time",
+    )
+    .or("true")
+    .personal(),
     key("daytona.cpu", Kind::Integer(1, 4), "Virtual CPUs of a sandbox").or("1"),
     key("daytona.memory", Kind::Integer(1, 8), "Memory of a sandbox, in GiB").or("1"),
     key("daytona.disk", Kind::Integer(1, 10), "Disk of a sandbox, in GiB").or("3"),

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Engine, cloud};
 use crate::backend;
 use crate::backend::Recipe;
@@ -12,8 +14,10 @@ use crate::error::Result;
 use crate::launch;
 use crate::launch::sandbox::{Machine, wish};
 use crate::os;
+use crate::run::blocking;
 use crate::spec::{Mode, RunSpec};
 use crate::state::Place;
+use crate::workspace::upload::{self, Upload};
 
 impl Engine {
     /// Where a run would go and why. Runs nothing.
@@ -67,6 +71,20 @@ impl Engine {
         for backend in &self.0.backends {
             backend.stay().await;
         }
+    }
+
+    /// What would leave this machine with the first copy of a workspace to the cloud; `None` where it was copied there
+    /// before. A caller that is dropped ends the look.
+    pub async fn upload(&self, workspace: &Path) -> Result<Option<Upload>> {
+        let config = self.config(workspace)?;
+        let (home, workspace) = (self.0.home.clone(), workspace.to_owned());
+        let stop = CancellationToken::new();
+        let _guard = stop.clone().drop_guard();
+        blocking(move || {
+            let is_first = upload::is_first(&workspace, &config, &home);
+            is_first.then(|| Upload::survey(&workspace, &home, &stop)).transpose()
+        })
+        .await
     }
 
     /// Where sandboxes are made, and which engine the settings of a workspace want for them.

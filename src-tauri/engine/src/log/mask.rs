@@ -263,5 +263,17 @@ impl Drop for Prefixes {
     }
 }
 
+/// A masker for each stream: what is held back of one must not end up in the other.
+pub(crate) struct Maskers {
+    pub(crate) stdout: Masker,
+    pub(crate) stderr: Masker,
+}
+
+impl From<Masks> for Maskers {
+    fn from(masks: Masks) -> Self {
+        Self { stdout: masks.masker(), stderr: masks.masker() }
+    }
+}
+
 #[cfg(test)]
 mod tests;

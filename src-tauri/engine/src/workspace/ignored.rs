@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// Files with rules. In each kind a deeper folder wins, and an earlier kind wins over a later one.
@@ -15,6 +16,17 @@ const FILES: [&str; 3] = [".stigmerignore", ".ignore", ".gitignore"];
 
 /// What editors make for a moment beside the file that is edited.
 const DROPPINGS: [&str; 7] = ["*~", ".#*", "#*#", "*.swp", "*.swx", "4913", ".stigmer-*.tmp"];
+
+/// What keeps something from being copied to another place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Keeper {
+    /// A rule in this file.
+    Rules(PathBuf),
+    /// It is what editors make for a moment.
+    Dropping,
+    /// It is the home of Stigmer.
+    Home,
+}
 
 /// The rules below a root. Paths are absolute.
 #[derive(Debug, Clone)]
@@ -83,24 +95,36 @@ impl Ignored {
 
     /// The same for what is copied to another place, where a repository is of use.
     pub(super) fn keeps_here(&self, path: &Path, is_folder: bool) -> bool {
+        self.keeper(path, is_folder).is_some()
+    }
+
+    /// What keeps a path from being copied to another place.
+    pub(super) fn keeper(&self, path: &Path, is_folder: bool) -> Option<Keeper> {
         if path == self.home {
-            return true;
+            return Some(Keeper::Home);
         }
         if self.always.matched(path, is_folder).is_ignore() {
-            return true;
+            return Some(Keeper::Dropping);
         }
         for kind in 0..FILES.len() {
             for folder in path.ancestors().skip(1) {
                 let rules = self.folders.get(folder).and_then(|rules| rules[kind].as_ref());
                 let Some(rules) = rules else { continue };
-                let found = rules.matched(path, is_folder);
-                if !found.is_none() {
-                    return found.is_ignore();
+                match rules.matched(path, is_folder) {
+                    Match::None => {}
+                    Match::Ignore(_) => return Some(Keeper::Rules(folder.join(FILES[kind]))),
+                    Match::Whitelist(_) => return None,
                 }
             }
         }
-        false
+        None
     }
+}
+
+/// Everything outside of `root` that rules in it may depend on, whether it is there or not.
+pub(super) fn above(root: &Path) -> Vec<PathBuf> {
+    let names = FILES.into_iter().chain([".git"]);
+    root.ancestors().skip(1).flat_map(|folder| names.clone().map(|name| folder.join(name))).collect()
 }
 
 #[cfg(test)]

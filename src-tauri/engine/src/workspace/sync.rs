@@ -6,26 +6,31 @@
 //!
 //! Invariant: of two programs that keep the same copy one waits for the other, so neither sees half of an exchange.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_bytes::ByteBuf;
-use stigmer_tree::{
-    Ask, Change, Dir, Problem, Received, Side, State, Survey, Word, changes, get, open, put, receive, send,
-};
+use stigmer_tree::{Change, Dir, Entry, Kind, Problem, State, Survey, changes, changes_at, open};
 
 use crate::backend::{Execution, Reporter};
 use crate::error::{Error, Result};
 use crate::os;
 use crate::run::blocking;
+use crate::workspace::upload::{self, Mark, Tally};
 
 mod choice;
+mod exchange;
 mod talk;
+mod watched;
 
-use choice::Rules;
+pub(super) use choice::Rules;
+pub(crate) use watched::Watches;
+
 use talk::{Talk, talk};
+use watched::{Look, Watch, file_stamp};
 
 /// Problems and conflicts that are named one by one; the others are counted.
 const NAMED: usize = 10;
@@ -46,6 +51,10 @@ pub(crate) struct Copy {
     pub home: PathBuf,
     /// A folder of the copy's own, for what both had.
     pub folder: PathBuf,
+    /// Says whether any copy of the workspace was made there before; `None` where nobody is told.
+    pub mark: Option<Mark>,
+    /// Who watches workspaces, in an engine that stays.
+    pub watches: Option<Watches>,
 }
 
 impl Copy {
@@ -54,21 +63,52 @@ impl Copy {
         let here = self.clone();
         let look = move || {
             let here = here.hold()?;
-            let (state, survey) = here.survey()?;
-            Ok((here, state, survey))
+            let looked = here.look()?;
+            Ok((here, looked))
         };
-        let (here, state, survey) = blocking(look).await?;
-        notes("not copied", &survey.problems, reporter).await;
-        if survey.changes.is_empty() {
-            return blocking(move || here.keep(&state)).await;
+        let (here, looked) = blocking(look).await?;
+        notes("not copied", &looked.survey.problems, reporter).await;
+        if let Some(mark) = self.mark.as_ref().filter(|mark| !mark.is_set()) {
+            if let Some(leaving) = leaving(&looked.survey) {
+                reporter.note(format!("the first copy of this workspace goes to the cloud: {leaving}")).await;
+            }
+            self.copy_what_changed(here, looked, away, reporter).await?;
+            return mark.set();
+        }
+        self.copy_what_changed(here, looked, away, reporter).await
+    }
+
+    async fn copy_what_changed(
+        &self,
+        here: Here,
+        looked: Looked,
+        away: &dyn Away,
+        reporter: &Reporter,
+    ) -> Result<()> {
+        let Looked { state, mut survey, look } = looked;
+        let mut pending = paths(survey.problems.iter().map(|problem| &problem.path));
+        let changes = std::mem::take(&mut survey.changes);
+        if changes.is_empty() {
+            return blocking(move || {
+                here.keep(&state)?;
+                here.done(look, survey, pending);
+                Ok(())
+            })
+            .await;
         }
         let step = "copy the workspace";
-        reporter.step(format!("{step}: {}", size(&survey))).await;
+        reporter.step(format!("{step}: {}", size(changes.len(), survey.bytes))).await;
         let progress = Progress { reporter: reporter.clone(), step, total: survey.bytes };
-        let task = move |talk: &mut Talk| here.give(state, survey.changes, talk, progress);
-        let (conflicts, problems) = talk(away.tree().await?, task).await?;
-        notes("not copied", &problems, reporter).await;
-        kept_beside(&conflicts, "in the sandbox", reporter).await;
+        let task = move |talk: &mut Talk| {
+            let given = here.give(state, changes, talk, progress)?;
+            let again = given.problems.iter().map(|problem| &problem.path).chain(&given.unsteady);
+            pending.extend(paths(again));
+            here.done(look, survey, pending);
+            Ok(given)
+        };
+        let given = talk(away.tree().await?, task).await?;
+        notes("not copied", &given.problems, reporter).await;
+        kept_beside(&given.conflicts, "in the sandbox", reporter).await;
         Ok(())
     }
 
@@ -95,7 +135,9 @@ impl Copy {
         let lock = open_lock().map_err(Error::storage("locking", &self.folder))?;
         let dir =
             open(&self.workspace).map_err(|source| Error::Folder { path: self.workspace.clone(), source })?;
-        Ok(Here { copy: self, dir, _lock: lock })
+        let watch = self.watches.as_ref();
+        let watch = watch.and_then(|watches| watches.of(&real(&self.workspace), &real(&self.home)));
+        Ok(Here { copy: self, dir, watch, _lock: lock })
     }
 }
 
@@ -103,6 +145,7 @@ impl Copy {
 struct Here {
     copy: Copy,
     dir: Dir,
+    watch: Option<Arc<Watch>>,
     _lock: File,
 }
 
@@ -113,119 +156,57 @@ impl Here {
 
     fn keep(&self, state: &State) -> Result<()> {
         let file = self.state_file();
-        state.save(&file).map_err(Error::storage("writing", &file))
+        let before = file_stamp(&file);
+        state.save(&file).map_err(Error::storage("writing", &file))?;
+        if let Some(watch) = &self.watch {
+            watch.renew(&self.copy.folder, before, file_stamp(&file));
+        }
+        Ok(())
     }
 
     fn rules(&self) -> Result<Rules> {
-        Rules::new(&self.copy.workspace, &self.copy.home)
+        // Rules name both as the system does.
+        Rules::new(&real(&self.copy.workspace), &real(&self.copy.home))
     }
 
-    fn survey(&self) -> Result<(State, Survey)> {
-        let mut state = State::load(&self.state_file());
-        let survey = changes(&self.dir, &mut state, &mut self.rules()?);
-        let survey = survey.map_err(|source| Error::Folder { path: self.copy.workspace.clone(), source })?;
-        Ok((state, survey))
-    }
-
-    /// Sends changes, and notes what arrived.
-    fn give(
-        &self,
-        mut state: State,
-        changes: Vec<Change>,
-        talk: &mut Talk,
-        mut progress: Progress,
-    ) -> Result<Verdict> {
-        put(talk, &Word::Ask(Ask::Take)).map_err(broken)?;
-        let paths: Vec<_> = changes.into_iter().map(|change| change.path).collect();
-        let sent = send(&self.dir, &paths, &mut talk.counted(&mut progress)).map_err(broken)?;
-        let (sent, mut problems) = sent;
-        let (conflicts, refused) = verdict(talk)?;
-        for change in sent {
-            if refused.iter().all(|problem| problem.path != change.path) {
-                state.agree(change);
-            }
-        }
-        problems.extend(refused);
-        self.keep(&state)?;
-        Ok((conflicts, problems))
-    }
-
-    /// Takes what changed in the copy, as far as it is wanted here, and tells the other side.
-    fn take(&self, talk: &mut Talk) -> Result<Received> {
-        put(talk, &Word::Ask(Ask::Changes)).map_err(broken)?;
-        let mut survey = listed(talk)?;
+    /// Looks for what changed: where the watch says so, or everywhere.
+    fn look(&self) -> Result<Looked> {
+        let file = self.state_file();
+        let look = self.watch.as_ref().map(|watch| watch.look(&self.copy.folder, file_stamp(&file)));
+        let mut state = State::load(&file);
         let mut rules = self.rules()?;
-        // What stays there counts as known, so that it is not told each time.
-        let (stays, wanted): (Vec<_>, Vec<_>) =
-            survey.changes.drain(..).partition(|change| rules.keeps_away(&change.path));
-        let mut received = Received { problems: survey.problems, ..Received::default() };
-        if !wanted.is_empty() {
-            put(talk, &Word::Ask(Ask::Send)).map_err(broken)?;
-            for change in wanted {
-                put(talk, &Word::Path(change.path)).map_err(broken)?;
-            }
-            put(talk, &Word::End).map_err(broken)?;
-            let mut state = State::load(&self.state_file());
-            let took = receive(&self.dir, talk, &mut state, Side::Home);
-            // What arrived is here, whatever came after it.
-            self.keep(&state)?;
-            let took = took.map_err(broken)?;
-            received.problems.extend(took.problems);
-            received.problems.extend(listed(talk)?.problems);
-            (received.taken, received.conflicts) = (took.taken, took.conflicts);
-        }
-        if !(stays.is_empty() && received.taken.is_empty()) {
-            put(talk, &Word::Ask(Ask::Agree)).map_err(broken)?;
-            for change in stays.into_iter().chain(received.taken.iter().cloned()) {
-                put(talk, &Word::Change(change)).map_err(broken)?;
-            }
-            put(talk, &Word::End).map_err(broken)?;
-            verdict(talk)?;
-        }
-        Ok(received)
+        // Where nothing was agreed on everything is new.
+        let some = look.as_ref().and_then(|look| look.paths.as_ref()).filter(|_| !state.is_empty());
+        let survey = match some {
+            Some(paths) => changes_at(&self.dir, &mut state, &mut rules, paths),
+            None => changes(&self.dir, &mut state, &mut rules)
+                .map_err(|source| Error::Folder { path: self.copy.workspace.clone(), source })?,
+        };
+        Ok(Looked { state, survey, look })
     }
-}
 
-/// What was kept twice, and what could not be dealt with.
-type Verdict = (Vec<(ByteBuf, ByteBuf)>, Vec<Problem>);
-
-/// An answer that is a list of changes and problems.
-fn listed(talk: &mut Talk) -> Result<Survey> {
-    let mut survey = Survey::default();
-    loop {
-        match get(talk).map_err(broken)? {
-            Word::Change(change) => survey.changes.push(change),
-            Word::Problem(problem) => survey.problems.push(problem),
-            Word::End => return Ok(survey),
-            other => return Err(astray(other)),
+    /// Notes that what the look found is in the copy.
+    fn done(&self, look: Option<Look>, survey: Survey, pending: BTreeSet<PathBuf>) {
+        if let Some(look) = look {
+            look.done(&self.copy.folder, survey, pending, file_stamp(&self.state_file()));
         }
     }
 }
 
-/// An answer that says what became of something.
-fn verdict(talk: &mut Talk) -> Result<Verdict> {
-    let (mut conflicts, mut problems) = (Vec::new(), Vec::new());
-    loop {
-        match get(talk).map_err(broken)? {
-            Word::Conflict { path, beside } => conflicts.push((path, beside)),
-            Word::Problem(problem) => problems.push(problem),
-            Word::End => return Ok((conflicts, problems)),
-            other => return Err(astray(other)),
-        }
-    }
+/// What a look found.
+struct Looked {
+    state: State,
+    survey: Survey,
+    look: Option<Look>,
 }
 
-fn astray(word: Word) -> Error {
-    match word {
-        Word::Failed(why) => Error::Sync { why },
-        _ => Error::Sync { why: "the sandbox does not speak this language".to_owned() },
-    }
+/// A folder as the system names it.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// An exchange that broke off.
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
-fn broken(error: io::Error) -> Error {
-    Error::Sync { why: error.to_string() }
+fn paths<'a>(names: impl Iterator<Item = &'a ByteBuf>) -> BTreeSet<PathBuf> {
+    names.filter_map(|name| stigmer_tree::inside(name)).collect()
 }
 
 /// How far an exchange is.
@@ -241,15 +222,23 @@ impl Progress {
     }
 }
 
-fn size(survey: &Survey) -> String {
-    let entries = survey.changes.len();
-    let bytes = match survey.bytes {
-        1 => "1 byte".to_owned(),
-        bytes if bytes < 1000 => format!("{bytes} bytes"),
-        bytes if bytes < 1_000_000 => format!("{} kB", bytes / 1000),
-        bytes => format!("{} MB", bytes / 1_000_000),
-    };
+fn size(entries: usize, bytes: u64) -> String {
+    let bytes = upload::size(bytes);
     format!("{entries} {}, {bytes}", if entries == 1 { "entry" } else { "entries" })
+}
+
+/// What goes with a first copy, in words; `None` where no file does.
+fn leaving(survey: &Survey) -> Option<String> {
+    let mut tally = Tally::default();
+    for Change { path, entry } in &survey.changes {
+        if let (Some(path), Some(Entry { kind: Kind::File { size, .. }, .. })) =
+            (stigmer_tree::inside(path), entry)
+        {
+            tally.add(&path, *size);
+        }
+    }
+    let upload = tally.upload();
+    (upload.files > 0).then(|| upload.summary())
 }
 
 async fn notes(what: &str, problems: &[Problem], reporter: &Reporter) {

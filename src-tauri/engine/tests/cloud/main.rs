@@ -12,6 +12,7 @@ mod sky;
 mod states;
 
 mod broken;
+mod copying;
 mod costs;
 mod failing;
 mod kept;

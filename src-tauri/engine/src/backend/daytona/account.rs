@@ -36,14 +36,17 @@ impl Account {
 
     /// A client with the key of the keychain, else with that of the settings.
     pub(crate) async fn client(&self, secrets: &Secrets, limits: Limits) -> Result<Client> {
-        let kept = secrets.get(&SecretName::DAYTONA_API_KEY).await;
-        let key = match (kept, &self.key) {
-            (Ok(key), _) => key,
-            (Err(_), Some(key)) => key.clone(),
-            (Err(Error::SecretNotFound { .. }), None) => return Err(Error::NoCloudKey { why: None }),
-            (Err(error), None) => return Err(Error::NoCloudKey { why: Some(error.to_string()) }),
-        };
-        self.client_within(&key, limits)
+        self.client_within(&self.key(secrets).await?, limits)
+    }
+
+    /// The key of the keychain, else that of the settings.
+    pub(super) async fn key(&self, secrets: &Secrets) -> Result<Secret> {
+        match (secrets.get(&SecretName::DAYTONA_API_KEY).await, &self.key) {
+            (Ok(key), _) => Ok(key),
+            (Err(_), Some(key)) => Ok(key.clone()),
+            (Err(Error::SecretNotFound { .. }), None) => Err(Error::NoCloudKey { why: None }),
+            (Err(error), None) => Err(Error::NoCloudKey { why: Some(error.to_string()) }),
+        }
     }
 
     /// A client with this key.
@@ -51,7 +54,7 @@ impl Account {
         self.client_within(key, Limits::default())
     }
 
-    fn client_within(&self, key: &Secret, limits: Limits) -> Result<Client> {
+    pub(super) fn client_within(&self, key: &Secret, limits: Limits) -> Result<Client> {
         let mut config = ClientConfig::new(key.expose());
         SOURCE.clone_into(&mut config.source);
         config.limits = limits;

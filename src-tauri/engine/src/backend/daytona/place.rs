@@ -1,11 +1,13 @@
 //! The sandbox of a run: found by its labels, started, or created.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::time::Duration;
 
 use stigmer_daytona::{Client, Error as Failure, Filter, Sandbox, State, Template};
 
 use super::account::cloud;
+use super::known::names;
 use super::recipe::Recipe;
 use super::{Daytona, Reporter};
 use crate::error::{Error, Result};
@@ -48,12 +50,21 @@ impl Daytona {
         let owner = self.owner()?;
         if recipe.fresh {
             let labels = Recipe::of_run(&owner, &id.to_string());
-            return self.create(client, recipe, super::name_of(id), labels, reporter).await;
+            return self.create(client, recipe, super::discard::name_of(id), labels, reporter).await;
         }
         reporter.step("find the sandbox of this workspace").await;
         let labels = recipe.of_workspace(&owner);
+        if let Some(known) = self.known(&labels, recipe.account.api_url.as_deref()) {
+            match client.sandboxes().get(&known.sandbox).await {
+                Ok(sandbox) if usefulness(&sandbox.state) > 0 && has(&sandbox, &labels) => {
+                    return Ok(Placed { sandbox: started(client, sandbox, reporter).await?, reused: true });
+                }
+                Ok(_) | Err(Failure::NotFound(_)) => {}
+                Err(error) => return Err(cloud(error)),
+            }
+        }
         // Of two who look at once one creates it.
-        let _lock = self.alone(labels.values().map(String::as_str).collect::<Vec<_>>().join("-")).await?;
+        let _lock = self.alone(names(&labels)).await?;
         let found =
             client.sandboxes().list(Filter { labels: labels.clone(), ..Filter::default() }).all().await;
         let mut found = found.map_err(cloud)?;
@@ -78,7 +89,7 @@ impl Daytona {
         client: &Client,
         recipe: &Recipe,
         name: String,
-        labels: std::collections::BTreeMap<String, String>,
+        labels: BTreeMap<String, String>,
         reporter: &Reporter,
     ) -> Result<Placed> {
         reporter.step("create a sandbox in the cloud").await;
@@ -149,6 +160,10 @@ fn may_be_there(error: &Failure) -> bool {
         Failure::Failed { .. } | Failure::Deadline { .. } => true,
         error => error.may_have_happened(),
     }
+}
+
+fn has(sandbox: &Sandbox, labels: &BTreeMap<String, String>) -> bool {
+    labels.iter().all(|(name, value)| sandbox.labels.get(name) == Some(value))
 }
 
 /// How near a sandbox is to running; zero for one that will not.

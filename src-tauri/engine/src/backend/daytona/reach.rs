@@ -1,13 +1,15 @@
 //! From a sandbox that runs to its runner: there once, and then spoken to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use stigmer_daytona::{Client, Error as Failure, Permissions, Sandbox, Toolbox, Upload};
+use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 use super::account::cloud;
+use super::known::{Known, Runner};
 use super::wire;
 use crate::backend::runner::{Greeted, Reader, Writer};
 use crate::backend::{Reporter, static_runner};
@@ -29,30 +31,59 @@ pub(super) struct Reached {
     /// The folder of ours there: the runner, its socket, what is remembered of the workspace.
     folder: String,
     home: String,
+    runner: Runner,
+    program: PathBuf,
+    /// It was there the last time, and nobody looked since.
+    is_assumed: bool,
+    /// The first conversation has begun.
+    begun: Arc<OnceCell<()>>,
 }
 
 impl Reached {
-    /// Sees to a runner in a sandbox that runs.
-    pub(super) async fn reach(client: &Client, sandbox: &Sandbox, reporter: &Reporter) -> Result<Self> {
+    /// Sees to a runner in a sandbox that runs. With what is known of that sandbox nothing is asked yet.
+    pub(super) async fn reach(
+        client: &Client,
+        sandbox: &Sandbox,
+        known: Option<&Known>,
+        reporter: &Reporter,
+    ) -> Result<Self> {
+        let known = known.filter(|known| known.sandbox == sandbox.id);
         let toolbox = client.sandboxes().toolbox(sandbox).await.map_err(cloud)?;
-        let home = toolbox.home_dir().await.map_err(cloud)?;
-        let home = home.trim_end_matches('/').to_owned();
         let program = static_runner("Daytona")?;
-        let digest = {
-            let program = program.clone();
-            crate::run::blocking(move || digest(&program)).await?
+        let runner = {
+            let (program, known) = (program.clone(), known.map(|known| known.runner.clone()));
+            crate::run::blocking(move || Runner::of(&program, known.as_ref())).await?
         };
-        let folder = format!("{home}/.stigmer/{digest}");
-        let reached = Self { client: client.clone(), id: sandbox.id.clone(), toolbox, folder, home };
-        match reached.toolbox.files().info(&reached.runner()).await {
-            Ok(_) => {}
-            Err(Failure::NotFound(_)) => {
-                reporter.step("send the runner").await;
-                reached.send(&program).await?;
-            }
-            Err(error) => return Err(cloud(error)),
+        let home = match known {
+            Some(known) => known.home.clone(),
+            None => toolbox.home_dir().await.map_err(cloud)?.trim_end_matches('/').to_owned(),
+        };
+        let folder = format!("{home}/.stigmer/{}", runner.digest);
+        let is_assumed = known.is_some_and(|known| known.runner.digest == runner.digest);
+        let (client, id) = (client.clone(), sandbox.id.clone());
+        let reached =
+            Self { client, id, toolbox, folder, home, runner, program, is_assumed, begun: Arc::default() };
+        if !is_assumed {
+            reached.see_to_runner(reporter).await?;
         }
         Ok(reached)
+    }
+
+    /// What is to be known of it the next time.
+    pub(super) fn known(&self, api_url: Option<String>) -> Known {
+        Known { api_url, sandbox: self.id.clone(), home: self.home.clone(), runner: self.runner.clone() }
+    }
+
+    /// Sends the runner where it is not there.
+    async fn see_to_runner(&self, reporter: &Reporter) -> Result<()> {
+        match self.toolbox.files().info(&self.runner()).await {
+            Ok(_) => Ok(()),
+            Err(Failure::NotFound(_)) => {
+                reporter.step("send the runner").await;
+                self.send(&self.program).await
+            }
+            Err(error) => Err(cloud(error)),
+        }
     }
 
     fn runner(&self) -> String {
@@ -90,10 +121,31 @@ impl Reached {
         }
     }
 
-    /// Begins a conversation.
+    /// Begins a conversation. The first one may have to start whoever listens there, so others wait for it.
     pub(super) async fn converse(&self) -> Result<(Reader, Writer)> {
+        let mut first = None;
+        let begun = self.begun.get_or_try_init(|| async {
+            first = Some(self.open().await?);
+            Ok::<_, Error>(())
+        });
+        begun.await?;
+        match first {
+            Some(opened) => Ok(opened),
+            None => self.open().await,
+        }
+    }
+
+    async fn open(&self) -> Result<(Reader, Writer)> {
         let socket = format!("{}/socket", self.folder);
-        wire::open(&self.toolbox, &self.runner(), &["attach", &socket], Some(&self.home)).await
+        let (program, words) = (self.runner(), ["attach", &socket]);
+        let open = || wire::open(&self.toolbox, &program, &words, Some(&self.home));
+        match open().await {
+            Err(Error::SandboxRefused { .. }) if self.is_assumed => {
+                self.see_to_runner(&Reporter::silent()).await?;
+                open().await
+            }
+            opened => opened,
+        }
     }
 
     /// Begins a conversation in which nothing was asked yet: one that breaks before is begun again.
@@ -132,11 +184,4 @@ fn is_passing(error: &Error) -> bool {
         Error::Cloud(error) => error.is_transient(),
         _ => false,
     }
-}
-
-/// Names a version of the runner.
-fn digest(program: &Path) -> Result<String> {
-    let content =
-        std::fs::read(program).map_err(|source| Error::File { path: program.to_owned(), source })?;
-    Ok(crate::backend::hex(&Sha256::digest(content)[..8]))
 }

@@ -82,6 +82,11 @@ impl Recipe {
         if self.fresh && !self.keep { new.ephemeral() } else { new }
     }
 
+    /// Whether a run gets another one than that of its workspace.
+    pub(super) fn is_fresh_or_named(&self) -> bool {
+        self.fresh || self.within.is_some()
+    }
+
     /// Whether the one that a run gets is deleted with it.
     pub(super) fn is_thrown_away(&self) -> bool {
         self.fresh && !self.keep && self.within.is_none()

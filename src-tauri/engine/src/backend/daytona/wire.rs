@@ -40,7 +40,8 @@ pub(super) async fn open(
     let (one, other) = id.split_at(16);
     let words = words.iter().chain([&one, &other]).chain(last.as_ref());
     let words: Vec<_> = [program].into_iter().chain(words.copied()).map(quoted).collect();
-    let line = format!(" exec {}\n", words.join(" "));
+    // A shell that somebody could type into stays where it cannot execute something.
+    let line = format!(" exec {}; exit\n", words.join(" "));
     pty.input().send(line.into_bytes()).await.map_err(cloud)?;
     let begun = timeout(BEGIN, until_begun(&mut pty, id.as_bytes())).await;
     let rest = match begun {
