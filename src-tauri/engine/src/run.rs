@@ -282,11 +282,7 @@ impl Run {
         if let Err(error) = self.events.append(&event) {
             warn!(%error, "the end could not be written down");
         }
-        if let Some(placing) = self.placing.take()
-            && let Ok(Err(error)) = placing.await
-        {
-            warn!(%error, "the history does not know the place of the run");
-        }
+        Self::place_told(self.placing.take()).await;
         let late = Self::tell_history(&self.history, self.id, self.started.take(), &ending, bytes).await;
         self.live.publish(event);
         self.live.state.send_replace(RunState::Ended(ending));

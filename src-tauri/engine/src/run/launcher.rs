@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::{Run, blocking, stopped_early};
 use crate::backend::local::login_shell::Resolver;
 use crate::backend::{Backend, Execution, Recipe, Reporter, Told};
@@ -83,6 +85,15 @@ impl Run {
             }
             blocking(move || history.placed(id, &place)).await
         }));
+    }
+
+    /// Waits until the history was told the place: it takes nothing about a run that is over.
+    pub(super) async fn place_told(placing: Option<JoinHandle<Result<()>>>) {
+        if let Some(placing) = placing
+            && let Ok(Err(error)) = placing.await
+        {
+            tracing::warn!(%error, "the history does not know the place of the run");
+        }
     }
 
     async fn secret_values(&self) -> Result<Vec<(String, Secret)>> {
