@@ -49,21 +49,18 @@ impl Daytona {
             self.delete_later(client, id, None);
             return Ok(());
         }
-        let found = match &note.sandbox {
-            Some(sandbox) => client.sandboxes().get(sandbox).await,
-            None => return Ok(self.0.notes.remove(id)),
-        };
-        let found = match found {
-            Ok(found) if found.state.is_usable() => found,
-            // Where nothing runs nothing is left.
-            Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => {
-                return Ok(self.0.notes.remove(id));
+        if let Some(sandbox) = &note.sandbox {
+            match client.sandboxes().get(sandbox).await {
+                Ok(found) if found.state.is_usable() => {
+                    let reached = Reached::reach(&client, &found, None, &Reporter::silent()).await?;
+                    let (replies, requests) = reached.converse().await?;
+                    runner::sweep(replies, requests, &format!("{RUN_ID}={id}")).await?;
+                }
+                // Where nothing runs nothing is left.
+                Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => {}
+                Err(error) => return Err(cloud(error)),
             }
-            Err(error) => return Err(cloud(error)),
-        };
-        let reached = Reached::reach(&client, &found, None, &Reporter::silent()).await?;
-        let (replies, requests) = reached.converse().await?;
-        runner::sweep(replies, requests, &format!("{RUN_ID}={id}")).await?;
+        }
         self.0.notes.remove(id);
         Ok(())
     }
