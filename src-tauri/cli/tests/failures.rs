@@ -184,9 +184,10 @@ fn a_history_of_a_later_version_is_left_alone() {
     let home = Home::new();
     home.run("true").ended().expect(0);
     let later = rusqlite::Connection::open(home.data().join("stigmer.db")).unwrap();
+    let now: i64 = later.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     later.pragma_update(None, "user_version", 1000).unwrap();
     home.run("touch ran").ended().expect(125).expect_error("history-newer");
-    later.pragma_update(None, "user_version", 1).unwrap();
+    later.pragma_update(None, "user_version", now).unwrap();
     drop(later);
     assert_eq!(home.history().len(), 1);
 }

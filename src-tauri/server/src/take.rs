@@ -158,29 +158,33 @@ pub(crate) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error
 }
 
 /// A number in JSON, where `80.0` is as good as `80`.
-pub(crate) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<T, D::Error> {
+pub(crate) fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(from: D) -> Result<T, D::Error> {
     let number = serde_json::Number::deserialize(from)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "looked at before")]
+    #[expect(clippy::cast_possible_truncation, reason = "looked at before")]
     let from_float = |float: f64| {
-        let fits = float.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&float);
-        fits.then_some(float as u64)
+        let fits = float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_991.0;
+        fits.then_some(float as i64)
     };
-    let whole = number.as_u64().or_else(|| number.as_f64().and_then(from_float));
-    let whole = whole.filter(|number| *number <= LARGEST_NUMBER).and_then(|number| T::try_from(number).ok());
+    let whole = number.as_i64().or_else(|| number.as_f64().and_then(from_float));
+    let whole = whole
+        .filter(|number| number.unsigned_abs() <= LARGEST_NUMBER)
+        .and_then(|number| T::try_from(number).ok());
     whole.ok_or_else(|| D::Error::custom(format!("{number} is no number that fits here")))
 }
 
 /// The same where there may be none.
-pub(crate) fn maybe_whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    struct Whole(u64);
+pub(crate) fn maybe_whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    struct Whole<T>(T);
 
-    impl<'de> Deserialize<'de> for Whole {
+    impl<'de, T: TryFrom<i64>> Deserialize<'de> for Whole<T> {
         fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
             whole(from).map(Self)
         }
     }
 
-    Ok(Option::<Whole>::deserialize(from)?.map(|Whole(number)| number))
+    Ok(Option::<Whole<T>>::deserialize(from)?.map(|Whole(number)| number))
 }
 
 /// A request that is not as the description says.

@@ -3794,6 +3794,14 @@ export interface operations {
                     "application/json": components["schemas"]["CloudSandbox"][];
                 };
             };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
         };
     };
     get_doctor: {

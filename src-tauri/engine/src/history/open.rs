@@ -45,9 +45,11 @@ impl History {
 
     /// The same with another limit on every wait for other processes.
     pub(super) fn open_within(home: &Home, busy_timeout: Duration) -> Result<Opened> {
-        match look(&home.database(), busy_timeout)? {
-            Found::Current(connection) => Ok(Opened { history: connection.into(), recovered: None }),
-            Found::Nothing | Found::Older(_) | Found::Damaged => {
+        match look(&home.database(), busy_timeout) {
+            Ok(Found::Current(connection)) => Ok(Opened { history: connection.into(), recovered: None }),
+            Err(error) if !matches!(error, Error::History { .. }) => Err(error),
+            // Also where it could not be read: somebody may be mending it.
+            Ok(Found::Nothing | Found::Older(_) | Found::Damaged) | Err(_) => {
                 let _lock = lock(home)?;
                 mend(home, busy_timeout, false)
             }

@@ -332,12 +332,15 @@ pub(crate) struct SnapshotRow {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SizeForm {
     /// Virtual CPUs.
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(minimum = 1, maximum = 1024)]
     pub cpu: Option<u32>,
     /// Memory in GiB.
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(minimum = 1, maximum = 65536)]
     pub memory: Option<u32>,
     /// Disk in GiB; it only grows, and only while the sandbox is stopped.
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(minimum = 1, maximum = 65536)]
     pub disk: Option<u32>,
 }
@@ -353,13 +356,16 @@ impl From<SizeForm> for Size {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TimersForm {
     /// Idleness after which it stops; zero for never.
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(maximum = 2_147_483_647)]
     pub auto_stop: Option<u32>,
     /// Time after stopping after which it is archived; zero for the longest possible.
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(maximum = 2_147_483_647)]
     pub auto_archive: Option<u32>,
     /// Time after stopping after which it is deleted; -1 for never, zero for at once.
-    #[schema(minimum = -1)]
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
+    #[schema(minimum = -1, maximum = 2_147_483_647)]
     pub auto_delete: Option<i32>,
 }
 

@@ -17,12 +17,15 @@ pub(crate) struct NewSnapshot {
     /// The text of a Dockerfile that copies no files; Daytona builds it.
     pub dockerfile: Option<String>,
     /// Virtual CPUs of its sandboxes.
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(minimum = 1, maximum = 1024)]
     pub cpu: Option<u32>,
     /// Memory of its sandboxes in GiB.
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(minimum = 1, maximum = 65536)]
     pub memory: Option<u32>,
     /// Disk of its sandboxes in GiB.
+    #[serde(default, deserialize_with = "crate::take::maybe_whole")]
     #[schema(minimum = 1, maximum = 65536)]
     pub disk: Option<u32>,
     /// The region; that of the settings where none is named.

@@ -56,12 +56,15 @@ struct Asked {
     snapshot: Option<String>,
     /// What a sandbox from it has, where that is known: virtual CPUs. Else what earlier runs got.
     #[serde(default)]
+    #[param(maximum = 4_294_967_295_u64)]
     cpu: Option<u32>,
     /// Memory in GiB.
     #[serde(default)]
+    #[param(maximum = 4_294_967_295_u64)]
     memory: Option<u32>,
     /// Disk in GiB.
     #[serde(default)]
+    #[param(maximum = 4_294_967_295_u64)]
     disk: Option<u32>,
 }
 
@@ -79,7 +82,7 @@ async fn estimate(
 /// The cloud sandboxes that nobody used any more when the app or the server started, where there was a key that could be
 /// had without a question.
 #[utoipa::path(get, path = "/api/v1/daytona/unused", tag = "daytona",
-    responses((status = 200, body = Vec<CloudSandboxRow>)))]
+    responses((status = 200, body = Vec<CloudSandboxRow>), (status = "4XX", body = Report)))]
 async fn unused(State(engine): State<Engine>) -> Json<Vec<Costed<CloudSandbox>>> {
     Json(engine.unused_at_start().await)
 }

@@ -150,7 +150,7 @@ async fn label(
 
 /// An address of a port of one of them that runs, for a browser. It works for an hour, for whoever knows it.
 #[utoipa::path(post, path = "/api/v1/daytona/sandboxes/{name}/ports/{port}", tag = "daytona",
-    params(("name" = String, Path, description = "Its name or id"), ("port" = u16, Path, description = "The port there")),
+    params(("name" = String, Path, description = "Its name or id"), ("port" = u16, Path, description = "The port there", minimum = 1, maximum = 65535)),
     responses((status = 200, body = PreviewForm), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
 async fn preview(
     State(engine): State<Engine>,
