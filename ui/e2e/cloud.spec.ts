@@ -35,6 +35,8 @@ test("a cloud sandbox gets another size, other timers and labels", async ({ app,
   await detail(app).getByLabel("CPUs").fill("2");
   await app.keyboard.press("Enter");
   await expect(detail(app).getByText("2 CPUs, 4 GiB of memory, 3 GiB of disk")).toBeVisible();
+  // The list makes room for the detail first.
+  await app.setViewportSize({ width: 1700, height: 900 });
   await expect(rows(app)).toContainText("2 CPU · 4 GiB · 3 GiB");
 
   await detail(app).getByRole("button", { name: "Change size" }).click();
