@@ -54,6 +54,7 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::spec::{Mode, RunId};
 use crate::workspace::sync::{Copy, Watches};
+use crate::workspace::upload::Mark;
 
 /// Longest time for a container to end what is left of a run.
 const SWEEPING: Duration = Duration::from_secs(5);
@@ -157,7 +158,8 @@ impl Docker {
             return Ok(None);
         }
         let (workspace, home) = (recipe.workspace.clone(), self.0.home.root().to_owned());
-        let copy = Copy { workspace, home, folder: held.copy(), mark: None, watches: self.watches() };
+        let mark = Some(Mark::of_engine(&self.0.home, &workspace, &engine.address.uri));
+        let copy = Copy { workspace, home, folder: held.copy(), mark, watches: self.watches() };
         let far = Far { engine: engine.clone(), name: held.name.clone() };
         copy.bring_there(&far, reporter).await?;
         Ok(Some(Back::new(copy, Arc::new(far), reporter.clone())))

@@ -70,7 +70,8 @@ impl Copy {
         notes("not copied", &looked.survey.problems, reporter).await;
         if let Some(mark) = self.mark.as_ref().filter(|mark| !mark.is_set()) {
             if let Some(leaving) = leaving(&looked.survey) {
-                reporter.note(format!("the first copy of this workspace goes to the cloud: {leaving}")).await;
+                let place = &mark.place;
+                reporter.note(format!("the first copy of this workspace goes to {place}: {leaving}")).await;
             }
             self.copy_what_changed(here, looked, away, reporter).await?;
             return mark.set();

@@ -117,22 +117,37 @@ pub fn allow(workspace: &Path, config: &Config, home: &Home) -> Result<()> {
     Mark::of(home, workspace, config.text("daytona.api_url")).set()
 }
 
-/// Says of a workspace that it was copied to a cloud before.
+/// Says of a workspace that it was copied to a place before.
 #[derive(Debug, Clone)]
-pub(crate) struct Mark(PathBuf);
+pub(crate) struct Mark {
+    file: PathBuf,
+    /// The place, in words.
+    pub(crate) place: String,
+}
 
 impl Mark {
+    /// For the cloud that is asked at an address.
     pub(crate) fn of(home: &Home, workspace: &Path, api_url: Option<&str>) -> Self {
+        Self::at(home, workspace, api_url.unwrap_or_default(), "the cloud".to_owned())
+    }
+
+    /// For an engine on another disk.
+    pub(crate) fn of_engine(home: &Home, workspace: &Path, uri: &str) -> Self {
+        Self::at(home, workspace, uri, uri.to_owned())
+    }
+
+    fn at(home: &Home, workspace: &Path, address: &str, place: String) -> Self {
         let workspace = workspace.canonicalize().unwrap_or_else(|_| workspace.to_owned());
         let mut hash = Sha256::new();
         hash.update(workspace.as_os_str().as_encoded_bytes());
         hash.update([0]);
-        hash.update(api_url.unwrap_or_default());
-        Self(home.root().join("cloud").join(format!("uploaded-{}", hex(&hash.finalize()[..8]))))
+        hash.update(address);
+        let file = home.root().join("cloud").join(format!("uploaded-{}", hex(&hash.finalize()[..8])));
+        Self { file, place }
     }
 
     pub(crate) fn is_set(&self) -> bool {
-        self.0.exists()
+        self.file.exists()
     }
 
     pub(crate) fn set(&self) -> Result<()> {
@@ -140,10 +155,10 @@ impl Mark {
             return Ok(());
         }
         let set = || {
-            os::create_private_dir(self.0.parent().unwrap_or(Path::new("")))?;
-            os::private(fs::OpenOptions::new().create(true).append(true)).open(&self.0).map(drop)
+            os::create_private_dir(self.file.parent().unwrap_or(Path::new("")))?;
+            os::private(fs::OpenOptions::new().create(true).append(true)).open(&self.file).map(drop)
         };
-        set().map_err(Error::storage("writing", &self.0))
+        set().map_err(Error::storage("writing", &self.file))
     }
 }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
 use stigmer_engine::live::Stop;
-use stigmer_engine::spec::{Input, Mount, Sandbox};
-use stigmer_engine::state::Outcome;
+use stigmer_engine::spec::{Input, Mount, RunSpec, Sandbox};
+use stigmer_engine::state::{Outcome, RunRecord};
 
 use crate::common::{Child, MARKER, Marker, process, until, within};
 use crate::desk::{end, happenings, outcome, output, read_until, start, start_attached};
 use crate::docker::docker;
 use crate::line::Line;
-use crate::yard::{Yard, facts, fresh, ran, refused, succeeds};
+use crate::yard::{self, Yard, facts, fresh, ran, refused};
 
 const HOME: &str = "STIGMER_TEST_HOME";
 
@@ -24,6 +24,20 @@ async fn far() -> (Line, Yard, Engine) {
     let yard = Yard::with(&line.setting());
     let engine = yard.open().await;
     (line, yard, engine)
+}
+
+/// What a run is told of the first copy of its workspace begins so.
+const FIRST: &str = "the first copy of this workspace goes to ";
+
+/// What a run that must succeed printed, and not what it was told of the first copy.
+async fn succeeds(engine: &Engine, spec: RunSpec) -> (RunRecord, String) {
+    let (record, said) = yard::succeeds(engine, spec).await;
+    (record, String::from_utf8(printed(said.as_bytes()).to_vec()).unwrap())
+}
+
+fn printed(said: &[u8]) -> &[u8] {
+    let end = said.iter().position(|&byte| byte == b'\n').filter(|_| said.starts_with(FIRST.as_bytes()));
+    end.map_or(said, |end| &said[end + 1..])
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,6 +69,7 @@ async fn the_workspace_is_there_and_what_changed_comes_back() {
     assert_eq!((facts(&record).engine.as_str(), facts(&record).copied), (line.address(), true));
     let told = format!("{:?}", engine.events(record.id, 0).unwrap().0);
     assert!(told.contains("copy the workspace") && told.contains("bring back what changed"), "{told}");
+    assert!(told.contains(&format!("{FIRST}{}: 5 files", line.address())), "{told}");
     // The next one finds what is there, what changed here, and what only it has.
     write("in/deep", "changed");
     fs::remove_dir_all(yard.workspace.join("out")).unwrap();
@@ -62,7 +77,7 @@ async fn the_workspace_is_there_and_what_changed_comes_back() {
     assert_eq!(said, "changedb\nb.o\nin\nlink\nscript\n");
     assert!(facts(&record).reused);
     let told = format!("{:?}", engine.events(record.id, 0).unwrap().0);
-    assert!(told.contains("3 entries, 7 bytes"), "{told}");
+    assert!(told.contains("3 entries, 7 bytes") && !told.contains(FIRST), "{told}");
     // And where nothing changed nothing is copied.
     let (record, _) = succeeds(&engine, yard.line("true")).await;
     let told = format!("{:?}", engine.events(record.id, 0).unwrap().0);
@@ -85,6 +100,7 @@ async fn bytes_streams_input_terminals_and_ends_are_those_of_any_run() {
     let record = end(&engine, id).await;
     assert_eq!(outcome(&record), &Outcome::Failed { exit: stigmer_engine::backend::Exit::Code(3) });
     let (said, sent) = (output(&engine, id), fs::read(yard.workspace.join("r")).unwrap());
+    let said = printed(&said);
     assert_eq!(said.len(), 6 + 4 + sent.len());
     assert!(said.windows(1000).any(|part| part == &sent[..1000]));
     let mut spec = yard.line("tty; stty size");
