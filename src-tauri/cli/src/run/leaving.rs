@@ -49,7 +49,7 @@ pub(super) fn agreed(
     let Some(upload) = survey(spec, &config, &home)?.filter(|upload| upload.files > 0) else {
         return Ok(true);
     };
-    writeln!(io::stderr(), "{}", list(&upload))?;
+    writeln!(io::stderr(), "{}", list("This folder goes to the cloud for the first time: ", &upload))?;
     write!(io::stderr(), "Copy it to the cloud? [y]es, [N]o, [a]lways for this folder: ")?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
@@ -64,9 +64,9 @@ pub(super) fn agreed(
     }
 }
 
-/// What would leave, in lines.
-fn list(upload: &Upload) -> String {
-    let mut text = format!("This folder goes to the cloud for the first time: {}", amount(upload));
+/// What would leave, in lines that follow this heading.
+fn list(heading: &str, upload: &Upload) -> String {
+    let mut text = format!("{heading}{}", amount(upload));
     for one in upload.unwanted.iter().take(NAMED) {
         let _ = write!(text, "\n  look at  {one}");
     }
@@ -92,7 +92,7 @@ pub(super) fn amount(upload: &Upload) -> String {
 
 /// What would leave, in lines that follow a heading of ten characters.
 pub(super) fn details(upload: &Upload) -> String {
-    list(upload).split('\n').skip(1).fold(amount(upload), |text, line| format!("{text}\n{line}"))
+    list("", upload)
 }
 
 /// A name that cannot do anything to a terminal.
