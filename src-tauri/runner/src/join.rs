@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::os;
 
+mod turns;
+
 /// Longest time for the first process of the sandbox to listen.
 const LISTENING: Duration = Duration::from_secs(5);
 
@@ -31,21 +33,32 @@ pub(crate) fn rejoin(socket: &Path) -> io::Result<()> {
     converse(UnixStream::connect(socket)?)
 }
 
+/// What a terminal is attached to.
+pub(crate) enum Attached<'a> {
+    /// A run, until one of both is over.
+    Run,
+    /// Whoever listens, made to where nobody does in this home folder: for one conversation, or one after another.
+    Listener { home: &'a Path, again: bool },
+}
+
 /// The same over a terminal. Everything before `begin` is not ours.
-pub(crate) fn attach(socket: &Path, begin: &OsStr, home: Option<&Path>) -> io::Result<()> {
+pub(crate) fn attach(socket: &Path, begin: &OsStr, to: &Attached<'_>) -> io::Result<()> {
     os::carry_bytes(io::stdin())?;
-    let connected = match (UnixStream::connect(socket), home) {
+    let connected = match (UnixStream::connect(socket), to) {
         (Ok(stream), _) => stream,
-        (Err(_), Some(home)) => {
+        (Err(_), Attached::Listener { home, .. }) => {
             os::start_apart(|| listen(socket, home))?;
             connect(socket)?
         }
-        (Err(error), None) => return Err(error),
+        (Err(error), Attached::Run) => return Err(error),
     };
     let mut stdout = io::stdout();
     stdout.write_all(begin.as_encoded_bytes())?;
     stdout.flush()?;
-    converse(connected)
+    match to {
+        Attached::Listener { again: true, .. } => turns::converse(connected, socket),
+        _ => converse(connected),
+    }
 }
 
 /// Becomes who listens.

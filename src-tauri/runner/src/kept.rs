@@ -26,13 +26,9 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Listens. What was left at this path by an earlier run goes.
+    /// Listens. Fails where something is at this path, which is each run's own: however often a start arrives, the run begins once.
     pub(crate) fn open(keep: &Keep) -> io::Result<Self> {
         let path = Path::new(std::ffi::OsStr::from_bytes(&keep.socket)).to_owned();
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
         let listener = UnixListener::bind(&path)?;
         // Whose user calls is a matter of the folder: the caller's need not be ours.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
@@ -113,6 +109,7 @@ mod tests {
         assert_eq!(kept.silent_at(), Some(heard + Duration::from_millis(5)));
         kept.alone_since = Some(heard);
         assert_eq!(kept.silent_at(), None);
+        drop(kept);
         let path = folder.as_os_str().as_bytes().to_vec().into();
         assert_eq!(
             Kept::open(&Keep { socket: path, linger_ms: 1, silence_ms: 0 }).unwrap().silent_at(),

@@ -12,7 +12,7 @@ use std::process::{Child, Command};
 use harness::{Runner, eventually, program, script};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use stigmer_runner::{Exit, Reply, Request, Start};
+use stigmer_runner::{Exit, Keep, Reply, Request, Start};
 
 /// A runner that listens in a folder of its own.
 struct Serving {
@@ -194,4 +194,67 @@ fn what_does_not_speak_the_protocol_hurts_nobody() {
     runner.send(&Request::Start(program(["echo", "still here"])));
     runner.until_ended();
     assert_eq!(runner.text(), "still here\n");
+}
+
+/// A command that an engine could find again, of which it is told everything.
+fn kept(serving: &Serving, text: &str) -> Start {
+    let socket = serving.folder.path().join("door").into_os_string().into_encoded_bytes().into();
+    let keep = Some(Keep { socket, linger_ms: 0, silence_ms: 0 });
+    Start { keep, spool: 1 << 20, input: true, ..script(text) }
+}
+
+fn until_greeted(runner: &mut Runner, times: usize) {
+    runner.until("it greets", |runner| {
+        let greetings = runner.replies.iter().filter(|reply| matches!(reply, Reply::Hello { .. }));
+        (greetings.count() == times).then_some(())
+    });
+}
+
+#[test]
+fn one_conversation_follows_another_over_the_same_streams() {
+    let serving = Serving::new(&[], &[]);
+    let place = serving.folder.path();
+    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"));
+    for times in 1..5 {
+        until_greeted(&mut runner, times);
+        runner.send(&Request::Start(kept(&serving, "read line; echo heard $line; exit 3")));
+        runner.input(format!("{times}\n"));
+        runner.until_ended();
+        runner.send(&Request::Ack { offset: u64::MAX });
+    }
+    assert_eq!(runner.text(), "heard 1\nheard 2\nheard 3\nheard 4\n");
+    until_greeted(&mut runner, 5);
+    runner.close_requests();
+    assert!(runner.finish().success(), "whoever has nothing more to say ends them");
+}
+
+#[test]
+fn an_engine_that_leaves_in_one_of_many_conversations_ends_what_runs_and_begins_no_other() {
+    let serving = Serving::new(&[], &[]);
+    let place = serving.folder.path();
+    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"));
+    until_greeted(&mut runner, 1);
+    runner.send(&Request::Start(kept(&serving, "echo $$; exec sleep 1000")));
+    runner.until_output("\n");
+    let pid = Pid::from_raw(runner.text().trim().parse().unwrap());
+    runner.close_requests();
+    assert!(runner.finish().success());
+    eventually("it is ended", || kill(pid, None).is_err().then_some(()));
+    until_greeted(&mut runner, 1);
+}
+
+#[test]
+fn a_start_that_arrives_twice_begins_one_run() {
+    let serving = Serving::new(&[], &[]);
+    let mut first = serving.talk();
+    first.send(&Request::Start(kept(&serving, "read line; echo $line")));
+    first.until_started();
+    let mut second = serving.talk();
+    second.send(&Request::Start(kept(&serving, "echo second")));
+    second.until("it is refused", |runner| {
+        runner.replies.iter().find(|reply| matches!(reply, Reply::NotStarted { .. })).map(drop)
+    });
+    first.input("first\n");
+    first.until_ended();
+    assert_eq!((first.text().as_str(), second.text().as_str()), ("first\n", ""));
 }

@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, SpliceFFlags, fcntl};
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
@@ -178,6 +179,18 @@ pub(crate) fn carry_bytes(terminal: impl AsFd) -> std::io::Result<()> {
         }
         Err(Errno::ENOTTY) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether there is something to read, or the end, before the time is over.
+pub(crate) fn is_readable_within(from: impl AsFd, time: std::time::Duration) -> std::io::Result<bool> {
+    let mut fds = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
+    let time = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+    loop {
+        match poll(&mut fds, time) {
+            Err(Errno::EINTR) => {}
+            ready => return Ok(ready? > 0),
+        }
     }
 }
 

@@ -64,6 +64,27 @@ impl Runner {
         Self::over(stream.try_clone().unwrap(), stream)
     }
 
+    /// Conversations with the runner that listens at `socket`, one after another, as over a terminal.
+    pub(crate) fn attached(socket: &Path, home: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_stigmer-runner"))
+            .arg("attach")
+            .arg(socket)
+            .args(["be", "gin"])
+            .arg(home)
+            .arg("again")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut word = [0; 5];
+        stdout.read_exact(&mut word).unwrap();
+        assert_eq!(&word, b"begin");
+        let mut runner = Self::over(OwnedFd::from(stdin), OwnedFd::from(stdout));
+        runner.child = Some(child);
+        runner
+    }
+
     fn over(requests: impl Into<OwnedFd>, replies: impl Into<OwnedFd>) -> Self {
         let (stdin, stdout) = (Some(requests.into().into()), Some(replies.into().into()));
         Self { child: None, stdin, stdout, decoder: Decoder::new(), output: Vec::new(), replies: Vec::new() }
