@@ -11,7 +11,9 @@ mod known;
 mod note;
 mod place;
 mod reach;
+mod ready;
 mod recipe;
+mod start;
 mod sweep;
 mod wire;
 
@@ -21,11 +23,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_bytes::ByteBuf;
-use stigmer_daytona::{Client, Limits, Sandbox};
-use stigmer_runner::Keep;
+use stigmer_daytona::{Client, Limits};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::account::Account;
@@ -33,12 +34,12 @@ pub(crate) use self::account::cloud;
 pub use self::recipe::Recipe;
 pub(crate) use self::recipe::label;
 
-use self::execution::{InCloud, give_signs, keep_awake};
-use self::note::{Held, Note, Notes};
-use self::place::Placed;
-use self::reach::Reached;
-use super::runner::{Greeted, Keeping, Started};
-use super::{Back, Backend, Execution, Launch, Reporter, SESSIONS};
+use self::execution::{InCloud, keep_awake};
+use self::note::{Note, Notes};
+use self::reach::Turns;
+use self::ready::Lines;
+use super::runner::Keeping;
+use super::{Back, Backend, Execution, Launch, Reporter};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -56,18 +57,8 @@ const WINDOW: u32 = 128 << 10;
 /// How output is kept and sent.
 const KEEPING: Keeping = Keeping { spool: SPOOL, window: WINDOW };
 
-/// Time that a run goes on without its engine, in milliseconds: one that stays comes again, others reconnect.
-const LINGER_MS: [u32; 2] = [5 * 60_000, 24 * 3_600_000];
-
-/// Time without a word after which a runner takes an engine that does not stay for gone, in milliseconds: when a command
-/// here is killed, its terminal there stays open.
-const SILENCE_MS: u32 = 60_000;
-
 /// Longest time for what is under way in the background when an engine goes.
 const LEAVING: Duration = Duration::from_secs(30);
-
-/// Time for which a terminal that is not used is relied on.
-const FRESH: Duration = Duration::from_secs(10);
 
 /// Runs programs in Daytona's cloud. Clones are the same.
 #[derive(Clone)]
@@ -84,11 +75,15 @@ struct Inner {
     stays: AtomicBool,
     /// The client of the last run.
     client: Mutex<Option<Kept>>,
+    /// Conversations for the next runs, had with that client.
+    lines: Lines,
     watches: Watches,
     /// What others left was looked for.
     has_swept: AtomicBool,
     /// What is seen through though nobody waits for it.
     tasks: TaskTracker,
+    /// What is only held ready is let go of.
+    leaving: CancellationToken,
 }
 
 /// A client, and whose it is.
@@ -112,9 +107,11 @@ impl Daytona {
             limits: std::sync::Mutex::default(),
             stays: AtomicBool::new(false),
             client: Mutex::default(),
+            lines: Lines::default(),
             watches,
             has_swept: AtomicBool::new(false),
             tasks: TaskTracker::new(),
+            leaving: CancellationToken::new(),
         }))
     }
 
@@ -144,6 +141,7 @@ impl Daytona {
             return Ok(kept.client.clone());
         }
         let client = account.client_within(&key, limits)?;
+        self.let_go();
         let (api_url, organization) = (account.api_url.clone(), account.organization.clone());
         *kept = Some(Kept { api_url, organization, key, limits, client: client.clone() });
         Ok(client)
@@ -172,107 +170,6 @@ impl Daytona {
             workspace: workspace.to_owned(),
             home: self.0.home.root().to_owned(),
             folder: self.0.folder.join(format!("copy-{sandbox}")),
-        }
-    }
-
-    /// Everything that comes before the program.
-    async fn make_ready(
-        &self,
-        client: &Client,
-        recipe: &Recipe,
-        id: RunId,
-        (held, note): (&mut Held, &mut Note),
-        reporter: &Reporter,
-    ) -> Result<(Sandbox, Reached, Greeted, Option<Back>)> {
-        let Placed { sandbox, reused } = self.place(client, recipe, id, reporter).await?;
-        note.sandbox = Some(sandbox.id.clone());
-        held.write(note)?;
-        reporter.cloud(recipe::facts(&sandbox, reused, &recipe.rates)).await;
-        let labels = recipe.of_workspace(&self.owner()?);
-        let api_url = &recipe.account.api_url;
-        let known = self.known(&labels, api_url.as_deref());
-        let reached = Reached::reach(client, &sandbox, known.as_ref(), reporter).await?;
-        let now = reached.known(api_url.clone());
-        if !recipe.is_fresh_or_named() && known.as_ref() != Some(&now) {
-            self.remember(&labels, &now);
-        }
-        if recipe.within.is_some() {
-            // It is taken as it is: what is in it may be another folder's.
-            let greeted = reached.greet().await?;
-            return Ok((sandbox, reached, greeted, None));
-        }
-        let copy = self.copy(&recipe.workspace, &sandbox.id, api_url.as_deref());
-        // Nobody waits for the other: the terminal opens while the workspace is looked at.
-        let begun = Instant::now();
-        let (greeted, ()) = tokio::try_join!(reached.greet(), copy.bring_there(&reached, reporter))?;
-        // One that nobody used for long may have been closed on the way.
-        let greeted = if begun.elapsed() < FRESH { greeted } else { reached.greet().await? };
-        let back = recipe.bring_back.then(|| Back::new(copy, Arc::new(reached.clone()), reporter.clone()));
-        Ok((sandbox, reached, greeted, back))
-    }
-
-    async fn start_in(
-        &self,
-        launch: &Launch,
-        recipe: &Recipe,
-        client: &Client,
-        reporter: &Reporter,
-    ) -> Result<Box<dyn Execution>> {
-        let id = launch.id;
-        let mut note = Note {
-            api_url: recipe.account.api_url.clone(),
-            organization: recipe.account.organization.clone(),
-            sandbox: None,
-            is_thrown_away: recipe.is_thrown_away(),
-            is_kept: launch.may_be_kept && self.0.stays.load(Ordering::Relaxed),
-            back: recipe.bring_back.then(|| recipe.workspace.clone()),
-        };
-        let mut held = self.0.notes.begin(id, &note)?;
-        let ready = Box::pin(self.make_ready(client, recipe, id, (&mut held, &mut note), reporter)).await?;
-        let (sandbox, reached, greeted, back) = ready;
-        let mut start = launch.request();
-        start.interpreter = launch.interpreter(SESSIONS);
-        let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
-        start.dir = ByteBuf::from(dir.into_os_string().into_encoded_bytes());
-        let linger_ms = LINGER_MS[usize::from(note.is_kept)];
-        let silence_ms = if note.is_kept { 0 } else { SILENCE_MS };
-        start.keep = Some(Keep { socket: ByteBuf::from(reached.door(id)), linger_ms, silence_ms });
-        (start.spool, start.window) = (SPOOL, WINDOW);
-        match self.started(&reached, id, greeted, start).await? {
-            Started::Running(inner) => {
-                launch.tell(&inner, reporter).await;
-                let inner = Arc::from(inner);
-                let mut alive: Vec<_> =
-                    keep_awake(&reached, &sandbox, recipe.auto_stop).into_iter().collect();
-                if !note.is_kept {
-                    alive.push(give_signs(&inner));
-                }
-                let (daytona, finding) = (self.clone(), Mutex::new(()));
-                let noted = Some((held, note));
-                Ok(Box::new(InCloud { daytona, reached, id, inner, finding, back, noted, alive }))
-            }
-            Started::Refused(refusal, message) => Err(launch.refused(refusal, message)),
-        }
-    }
-
-    /// Starts a program. Where the answer is lost, the run itself says whether it began.
-    async fn started(
-        &self,
-        reached: &Reached,
-        id: RunId,
-        greeted: Greeted,
-        start: stigmer_runner::Start,
-    ) -> Result<Started> {
-        match greeted.start(start).await {
-            Err(error @ Error::Connection { .. }) => {
-                tracing::info!(%error, run = %id, "a start got no answer; the run is looked for");
-                let found = match reached.greet_again(id).await {
-                    Ok(greeted) => greeted.resume(0, KEEPING).await,
-                    Err(error) => Err(error),
-                };
-                found.map(Started::Running).map_err(|_| error)
-            }
-            done => done,
         }
     }
 }
@@ -318,7 +215,7 @@ impl Backend for Daytona {
             Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return Ok(None),
             Err(error) => return Err(cloud(error)),
         };
-        let reached = Reached::reach(&client, &found, None, &Reporter::silent()).await?;
+        let reached = self.reach(&client, &found, None, Turns::One, &Reporter::silent()).await?;
         let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
         let inner = greeted.resume(offset, KEEPING).await?;
         let alive = keep_awake(&reached, &found, Duration::MAX).into_iter().collect();
@@ -328,7 +225,8 @@ impl Backend for Daytona {
         });
         let (daytona, inner, finding) = (self.clone(), Arc::from(inner), Mutex::new(()));
         let noted = Some((held, note));
-        Ok(Some(Box::new(InCloud { daytona, reached, id, inner, finding, back, noted, alive })))
+        let next = std::sync::Mutex::default();
+        Ok(Some(Box::new(InCloud { daytona, reached, id, inner, finding, back, noted, next, alive })))
     }
 
     async fn stay(&self) {
@@ -337,6 +235,7 @@ impl Backend for Daytona {
     }
 
     async fn leave(&self) {
+        self.0.leaving.cancel();
         self.0.tasks.close();
         if timeout(LEAVING, self.0.tasks.wait()).await.is_err() {
             tracing::warn!(

@@ -87,8 +87,10 @@ pub(super) struct Greeted {
 impl Greeted {
     /// Waits for the runner's first word.
     pub(super) async fn hear(stream: Reader, requests: Writer) -> Result<Self> {
-        let mut incoming = Incoming::new(stream);
-        let requests = Requests::new(requests);
+        Self::begin(Incoming::new(stream), Requests::new(requests)).await
+    }
+
+    async fn begin(mut incoming: Incoming, requests: Requests) -> Result<Self> {
         match incoming.control().await? {
             Reply::Hello { version: VERSION, .. } => Ok(Self { incoming, requests }),
             Reply::Hello { version, .. } => {
@@ -120,6 +122,12 @@ impl Greeted {
                 _ => {}
             }
         }
+    }
+
+    /// Returns when the runner leaves, or says something although it was asked nothing.
+    pub(super) async fn broken(&mut self) {
+        // Dropping the call loses nothing.
+        let _ = self.incoming.fill().await;
     }
 
     /// Goes on with the command that it has, which another engine started, and of whose output so much is here.
@@ -199,6 +207,16 @@ impl RunnerExecution {
         self.credit.add_permits(taken as usize);
         self.connection.fetch_add(1, Ordering::Release);
         Ok(())
+    }
+
+    /// The conversation that follows on this one over the same stream, once the end of the command was waited for. From then
+    /// on nothing is said of this one any more.
+    pub(super) async fn next(&self) -> Result<Greeted> {
+        let (incoming, requests) = {
+            let (mut incoming, mut requests) = (self.incoming.lock().await, self.requests.lock().await);
+            (incoming.hand_over(), requests.hand_over())
+        };
+        Greeted::begin(incoming, requests).await
     }
 
     /// Gives a sign of life to a runner that would take silence for the end of its engine.

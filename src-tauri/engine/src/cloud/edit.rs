@@ -108,6 +108,7 @@ impl Daytona {
         to.fits(name, &found)?;
         let sandboxes = client.sandboxes();
         let Size { cpu, memory, disk } = to;
+        self.let_go();
         sandboxes.resize(&found.id, Resize { cpu, memory, disk }).await.map_err(cloud)?;
         let is_done = |sandbox: &Sandbox| sandbox.state.is_settled();
         let found = sandboxes.wait_until(&found.id, CHANGING, is_done).await.map_err(cloud)?;
@@ -123,6 +124,7 @@ impl Daytona {
         let (client, found) = self.own(account, name).await?;
         let sandboxes = client.sandboxes();
         let mut now = found;
+        self.let_go();
         if let Some(minutes) = timers.auto_stop {
             now = sandboxes.set_auto_stop(&now.id, minutes).await.map_err(cloud)?;
         }

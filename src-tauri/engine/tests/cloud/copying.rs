@@ -6,18 +6,7 @@ use stigmer_engine::live::Stop;
 
 use crate::common::{until, within};
 use crate::desk::{end, outcome, start};
-use crate::sky::{Sky, facts, ran, succeeds};
-
-/// What was asked of the cloud since the last time, without ids: all but what nobody waits for.
-fn asked(sky: &Sky) -> Vec<String> {
-    let asked = sky.double.requests();
-    sky.double.clear_requests();
-    let is_waited_for = |path: &str, method: &str| !path.ends_with("/last-activity") && method != "DELETE";
-    let asked = asked.iter().filter(|one| is_waited_for(&one.path, &one.method));
-    let last = |path: &str| path.split('/').next_back().unwrap_or_default().to_owned();
-    let name = |path: &str| if path.contains("/toolbox/") { last(path) } else { "sandbox".to_owned() };
-    asked.map(|one| format!("{} {}", one.method, name(&one.path))).collect()
-}
+use crate::sky::{Sky, asked, facts, ran, succeeds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_in_a_sandbox_that_is_up_asks_how_it_is_and_opens_a_terminal_whoever_was_there_before() {

@@ -19,4 +19,5 @@ mod kept;
 mod killed;
 mod matrix;
 mod odd;
+mod ready;
 mod running;

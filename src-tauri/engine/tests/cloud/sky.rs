@@ -123,6 +123,17 @@ pub(crate) fn facts(record: &RunRecord) -> &CloudFacts {
     record.place.cloud.as_deref().expect("it had a sandbox")
 }
 
+/// What was asked of the cloud since the last time, without ids: all but what nobody waits for.
+pub(crate) fn asked(sky: &Sky) -> Vec<String> {
+    let asked = sky.double.requests();
+    sky.double.clear_requests();
+    let is_waited_for = |path: &str, method: &str| !path.ends_with("/last-activity") && method != "DELETE";
+    let asked = asked.iter().filter(|one| is_waited_for(&one.path, &one.method));
+    let last = |path: &str| path.split('/').next_back().unwrap_or_default().to_owned();
+    let name = |path: &str| if path.contains("/toolbox/") { last(path) } else { "sandbox".to_owned() };
+    asked.map(|one| format!("{} {}", one.method, name(&one.path))).collect()
+}
+
 /// Why a run could not be carried out.
 pub(crate) async fn refused(engine: &Engine, spec: RunSpec) -> Report {
     match within(engine.start(spec)).await {

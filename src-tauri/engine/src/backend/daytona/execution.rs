@@ -1,6 +1,6 @@
 //! A program in a cloud sandbox: found again when its connection breaks, brought back from, and cleaned up after.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,7 +13,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::account::cloud;
 use super::note::{Held, Note};
-use super::reach::Reached;
+use super::reach::{Line, Reached, Turns};
+use super::ready::Ready;
+use super::wire::Terminal;
 use super::{Daytona, SPOOL};
 use crate::backend::runner::{RunnerExecution, Started};
 use crate::backend::{Back, Execution, Finish, Output, Signal, Size, Start};
@@ -45,12 +47,36 @@ pub(super) struct InCloud {
     pub back: Option<Back>,
     /// What is noted of the run; `None` once this is dropped.
     pub noted: Option<(Held, Note)>,
+    /// How the next run gets the conversation of this one, where it may.
+    pub next: std::sync::Mutex<Option<Next>>,
     /// Keep the sandbox from stopping by itself, and the runner from giving us up.
     #[expect(dead_code, reason = "held, and dropped with the run")]
     pub alive: Vec<DropGuard>,
 }
 
+/// What the next run on a workspace needs besides the conversation.
+pub(super) struct Next {
+    /// The name under which it is held.
+    pub name: String,
+    pub sandbox: Sandbox,
+    pub terminal: Terminal,
+}
+
 impl InCloud {
+    /// Leaves the conversation of a run that ended to the next one.
+    fn leave_to_next(&self) {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // After a break the conversation is one with this run alone.
+        let Some(Next { name, sandbox, terminal }) = next.filter(|_| self.inner.connection() == 0) else {
+            return;
+        };
+        let (inner, reached) = (Arc::clone(&self.inner), self.reached.clone());
+        self.daytona.hold(name, async move {
+            let line = Line { greeted: inner.next().await?, terminal };
+            Ok(Ready { sandbox, reached, line })
+        });
+    }
+
     /// Looks for the run again after a connection to it was lost. Dropping it loses nothing.
     async fn find_again(&self, broken: u64, why: Error) -> Result<()> {
         let _finding = self.finding.lock().await;
@@ -195,7 +221,12 @@ impl Execution for InCloud {
             let connection = self.inner.connection();
             match self.inner.wait().await {
                 Err(error @ Error::Connection { .. }) => self.find_again(connection, error).await?,
-                finish => return finish,
+                finish => {
+                    if finish.is_ok() {
+                        self.leave_to_next();
+                    }
+                    return finish;
+                }
             }
         }
     }
@@ -231,7 +262,7 @@ impl Away for Reached {
             window: super::WINDOW,
             ..stigmer_runner::Start::default()
         };
-        match self.greet().await?.start(start).await? {
+        match self.greet(Turns::One).await?.greeted.start(start).await? {
             Started::Running(execution) => Ok(execution),
             Started::Refused(_, why) => Err(Error::Sync { why }),
         }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use stigmer_daytona::{Client, Error as Failure, Permissions, Sandbox, Toolbox, Upload};
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
 
+use super::Daytona;
 use super::account::cloud;
 use super::known::{Known, Runner};
-use super::wire;
-use crate::backend::runner::{Greeted, Reader, Writer};
+use super::wire::{self, Terminal, Wire};
+use crate::backend::runner::Greeted;
 use crate::backend::{Reporter, static_runner};
 use crate::error::{Error, Result};
 use crate::spec::RunId;
@@ -37,16 +39,43 @@ pub(super) struct Reached {
     is_assumed: bool,
     /// The first conversation has begun.
     begun: Arc<OnceCell<()>>,
+    /// How many conversations the terminal of a run carries.
+    pub turns: Turns,
+    /// What an engine that goes waits for.
+    tasks: TaskTracker,
 }
 
-impl Reached {
+/// A conversation in which nothing was asked yet.
+pub(super) struct Line {
+    pub greeted: Greeted,
+    pub terminal: Terminal,
+}
+
+impl Line {
+    async fn hear(wire: Wire) -> Result<Self> {
+        let Wire { replies, requests, terminal } = wire;
+        Ok(Self { greeted: Greeted::hear(replies, requests).await?, terminal })
+    }
+}
+
+/// How many conversations a terminal carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turns {
+    One,
+    /// One after another.
+    Many,
+}
+
+impl Daytona {
     /// Sees to a runner in a sandbox that runs. With what is known of that sandbox nothing is asked yet.
     pub(super) async fn reach(
+        &self,
         client: &Client,
         sandbox: &Sandbox,
         known: Option<&Known>,
+        turns: Turns,
         reporter: &Reporter,
-    ) -> Result<Self> {
+    ) -> Result<Reached> {
         let known = known.filter(|known| known.sandbox == sandbox.id);
         let toolbox = client.sandboxes().toolbox(sandbox).await.map_err(cloud)?;
         let program = static_runner("Daytona")?;
@@ -60,15 +89,18 @@ impl Reached {
         };
         let folder = format!("{home}/.stigmer/{}", runner.digest);
         let is_assumed = known.is_some_and(|known| known.runner.digest == runner.digest);
-        let (client, id) = (client.clone(), sandbox.id.clone());
+        let (client, tasks, id) = (client.clone(), self.0.tasks.clone(), sandbox.id.clone());
+        let begun = Arc::default();
         let reached =
-            Self { client, id, toolbox, folder, home, runner, program, is_assumed, begun: Arc::default() };
+            Reached { client, id, toolbox, folder, home, runner, program, is_assumed, begun, turns, tasks };
         if !is_assumed {
             reached.see_to_runner(reporter).await?;
         }
         Ok(reached)
     }
+}
 
+impl Reached {
     /// What is to be known of it the next time.
     pub(super) fn known(&self, api_url: Option<String>) -> Known {
         Known { api_url, sandbox: self.id.clone(), home: self.home.clone(), runner: self.runner.clone() }
@@ -122,23 +154,24 @@ impl Reached {
     }
 
     /// Begins a conversation. The first one may have to start whoever listens there, so others wait for it.
-    pub(super) async fn converse(&self) -> Result<(Reader, Writer)> {
+    pub(super) async fn converse(&self, turns: Turns) -> Result<Wire> {
         let mut first = None;
         let begun = self.begun.get_or_try_init(|| async {
-            first = Some(self.open().await?);
+            first = Some(self.open(turns).await?);
             Ok::<_, Error>(())
         });
         begun.await?;
         match first {
             Some(opened) => Ok(opened),
-            None => self.open().await,
+            None => self.open(turns).await,
         }
     }
 
-    async fn open(&self) -> Result<(Reader, Writer)> {
+    async fn open(&self, turns: Turns) -> Result<Wire> {
         let socket = format!("{}/socket", self.folder);
-        let (program, words) = (self.runner(), ["attach", &socket]);
-        let open = || wire::open(&self.toolbox, &program, &words, Some(&self.home));
+        let (program, words, last) = (self.runner(), ["attach", &socket], [self.home.as_str(), "again"]);
+        let last = if turns == Turns::Many { &last[..] } else { &last[..1] };
+        let open = || wire::open(&self.toolbox, &self.tasks, &program, &words, last);
         match open().await {
             Err(Error::SandboxRefused { .. }) if self.is_assumed => {
                 self.see_to_runner(&Reporter::silent()).await?;
@@ -149,14 +182,10 @@ impl Reached {
     }
 
     /// Begins a conversation in which nothing was asked yet: one that breaks before is begun again.
-    pub(super) async fn greet(&self) -> Result<Greeted> {
+    pub(super) async fn greet(&self, turns: Turns) -> Result<Line> {
         let mut pause = AGAIN;
         for _ in 1..TRIES {
-            let greeted = async {
-                let (replies, requests) = self.converse().await?;
-                Greeted::hear(replies, requests).await
-            };
-            match greeted.await {
+            match async { Line::hear(self.converse(turns).await?).await }.await {
                 Err(error) if is_passing(&error) => {
                     tracing::debug!(%error, "a conversation did not begin; it is tried again");
                     sleep(pause).await;
@@ -165,15 +194,23 @@ impl Reached {
                 done => return done,
             }
         }
-        let (replies, requests) = self.converse().await?;
-        Greeted::hear(replies, requests).await
+        Line::hear(self.converse(turns).await?).await
+    }
+
+    /// Whether a run began there and waits for whoever comes back to it.
+    pub(super) async fn has(&self, id: RunId) -> Result<bool> {
+        match self.toolbox.files().info(&self.door(id)).await {
+            Ok(_) => Ok(true),
+            Err(Failure::NotFound(_)) => Ok(false),
+            Err(error) => Err(cloud(error)),
+        }
     }
 
     /// Comes back to a run of whose output so much is here.
     pub(super) async fn greet_again(&self, id: RunId) -> Result<Greeted> {
-        let (replies, requests) =
-            wire::open(&self.toolbox, &self.runner(), &["attach", &self.door(id)], None).await?;
-        Greeted::hear(replies, requests).await
+        let (program, door) = (self.runner(), self.door(id));
+        let wire = wire::open(&self.toolbox, &self.tasks, &program, &["attach", &door], &[]).await?;
+        Ok(Line::hear(wire).await?.greeted)
     }
 }
 

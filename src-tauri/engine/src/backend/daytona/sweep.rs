@@ -8,7 +8,8 @@ use tokio::time::timeout;
 use super::Daytona;
 use super::account::cloud;
 use super::note::Note;
-use super::reach::Reached;
+use super::reach::Turns;
+use super::wire::Wire;
 use crate::backend::{RUN_ID, Reporter, runner};
 use crate::error::Result;
 use crate::spec::RunId;
@@ -52,8 +53,8 @@ impl Daytona {
         if let Some(sandbox) = &note.sandbox {
             match client.sandboxes().get(sandbox).await {
                 Ok(found) if found.state.is_usable() => {
-                    let reached = Reached::reach(&client, &found, None, &Reporter::silent()).await?;
-                    let (replies, requests) = reached.converse().await?;
+                    let reached = self.reach(&client, &found, None, Turns::One, &Reporter::silent()).await?;
+                    let Wire { replies, requests, .. } = reached.converse(Turns::One).await?;
                     runner::sweep(replies, requests, &format!("{RUN_ID}={id}")).await?;
                 }
                 // Where nothing runs nothing is left.

@@ -12,6 +12,7 @@ use stigmer_daytona::{Pty, PtyEvent, PtyInput, PtyOptions, Toolbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::account::cloud;
 use crate::backend::runner::{Reader, Writer};
@@ -26,42 +27,68 @@ const GREETING: usize = 256 << 10;
 /// Bytes that wait on this side in each direction.
 const BUFFER: usize = 256 << 10;
 
+/// Both ways of a conversation, and the terminal that carries it. Whoever lets go of both ways ends the terminal.
+pub(super) struct Wire {
+    pub replies: Reader,
+    pub requests: Writer,
+    pub terminal: Terminal,
+}
+
+/// A terminal by its name.
+#[derive(Clone)]
+pub(super) struct Terminal {
+    toolbox: Toolbox,
+    id: String,
+}
+
+impl Terminal {
+    /// Ends it: what was not carried by then never is. What runs in it only carries bytes.
+    pub(super) async fn end(&self) -> Result<()> {
+        self.toolbox.kill_pty(&self.id).await.map(drop).map_err(cloud)
+    }
+
+    async fn end_anyway(&self) {
+        if let Err(error) = self.end().await {
+            tracing::debug!(%error, "a terminal stays open");
+        }
+    }
+}
+
 /// Opens a terminal, has it execute `program` with these words and those that say where its stream begins, and returns the
-/// stream from there on.
+/// stream from there on. Who leaves waits for `tasks`, so that no terminal stays.
 pub(super) async fn open(
     toolbox: &Toolbox,
+    tasks: &TaskTracker,
     program: &str,
     words: &[&str],
-    last: Option<&str>,
-) -> Result<(Reader, Writer)> {
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    let mut pty = toolbox.open_pty(&PtyOptions::new(format!("stigmer-{id}"))).await.map_err(cloud)?;
+    last: &[&str],
+) -> Result<Wire> {
+    let word = uuid::Uuid::new_v4().simple().to_string();
+    let id = format!("stigmer-{word}");
+    let mut pty = toolbox.open_pty(&PtyOptions::new(&id)).await.map_err(cloud)?;
+    let terminal = Terminal { toolbox: toolbox.clone(), id };
     // Two halves, so that the shell repeating its command line does not say the word.
-    let (one, other) = id.split_at(16);
-    let words = words.iter().chain([&one, &other]).chain(last.as_ref());
+    let (one, other) = word.split_at(16);
+    let words = words.iter().chain([&one, &other]).chain(last);
     let words: Vec<_> = [program].into_iter().chain(words.copied()).map(quoted).collect();
     // A shell that somebody could type into stays where it cannot execute something.
     let line = format!(" exec {}; exit\n", words.join(" "));
     pty.input().send(line.into_bytes()).await.map_err(cloud)?;
-    let begun = timeout(BEGIN, until_begun(&mut pty, id.as_bytes())).await;
-    let rest = match begun {
-        Ok(Ok(rest)) => rest,
-        Ok(Err(error)) => {
-            give_up(pty).await;
+    let begun = timeout(BEGIN, until_begun(&mut pty, word.as_bytes())).await;
+    let rest = match begun.unwrap_or_else(|_| Err(refused("it did not start in time"))) {
+        Ok(rest) => rest,
+        Err(error) => {
+            terminal.end_anyway().await;
             return Err(error);
-        }
-        Err(_) => {
-            give_up(pty).await;
-            return Err(refused("it did not start in time"));
         }
     };
     // Whichever side lets go of both halves, the other one learns it.
     let (engine, wire) = duplex(BUFFER);
     let ((from, to), (from_engine, to_engine)) = (split(engine), split(wire));
     let over = CancellationToken::new();
-    tokio::spawn(carry_requests(pty.input(), from_engine, over.clone()));
-    tokio::spawn(carry_replies(pty, rest, to_engine, over));
-    Ok((Box::new(from), Box::new(to)))
+    tasks.spawn(carry_requests(pty.input(), from_engine, over.clone()));
+    tasks.spawn(carry_replies(pty, terminal.clone(), rest, to_engine, over));
+    Ok(Wire { replies: Box::new(from), requests: Box::new(to), terminal })
 }
 
 /// Reads past what the shell says, to the word; what came after it.
@@ -110,12 +137,18 @@ async fn carry_requests(input: PtyInput, mut from: ReadHalf<DuplexStream>, over:
     }
 }
 
-async fn carry_replies(mut pty: Pty, rest: Bytes, to: WriteHalf<DuplexStream>, over: CancellationToken) {
+async fn carry_replies(
+    mut pty: Pty,
+    terminal: Terminal,
+    rest: Bytes,
+    to: WriteHalf<DuplexStream>,
+    over: CancellationToken,
+) {
     let has_exited = carry_until_over(&mut pty, rest, to, &over).await;
     // First of all the other side learns it: what follows may take its time.
     over.cancel();
     if !has_exited {
-        give_up(pty).await;
+        terminal.end_anyway().await;
     }
 }
 
@@ -145,13 +178,6 @@ async fn carry_until_over(
         if written.is_err() {
             return false;
         }
-    }
-}
-
-/// Nobody needs the terminal any more. What runs in it only carries bytes.
-async fn give_up(pty: Pty) {
-    if let Err(error) = pty.kill().await {
-        tracing::debug!(%error, "a terminal stays open");
     }
 }
 

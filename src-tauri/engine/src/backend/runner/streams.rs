@@ -2,10 +2,11 @@
 //! by the next one.
 
 use std::io;
+use std::mem::{replace, take};
 
 use stigmer_runner::protocol::encode;
 use stigmer_runner::{Decoder, Frame, Reply, Request};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, empty, sink};
 
 use super::{Reader, Writer, broken, lost};
 use crate::backend::{Exit, Finish};
@@ -29,15 +30,27 @@ pub(super) struct Incoming {
 pub(super) struct Requests {
     pub(super) stream: Writer,
     pub(super) unsent: Vec<u8>,
+    /// The last one was put: what comes after it would be another conversation's.
+    is_over: bool,
 }
 
 impl Requests {
     pub(super) fn new(stream: Writer) -> Self {
-        Self { stream, unsent: Vec::new() }
+        Self { stream, unsent: Vec::new(), is_over: false }
     }
 
     pub(super) fn put(&mut self, request: &Request) {
-        encode(request, &mut self.unsent);
+        if !self.is_over {
+            encode(request, &mut self.unsent);
+        }
+        self.is_over |= *request == Request::Ack { offset: u64::MAX };
+    }
+
+    /// The same way for the conversation after this one, which says nothing more.
+    pub(super) fn hand_over(&mut self) -> Self {
+        self.is_over = true;
+        let (stream, unsent) = (replace(&mut self.stream, Box::new(sink())), take(&mut self.unsent));
+        Self { stream, unsent, is_over: false }
     }
 
     /// Sends what was put. Dropping the call loses nothing.
@@ -56,6 +69,13 @@ impl Requests {
 impl Incoming {
     pub(super) fn new(stream: Reader) -> Self {
         Self { stream, decoder: Decoder::new(), exit: None, finish: None, received: 0, acknowledged: 0 }
+    }
+
+    /// The same way for the conversation after this one, which hears nothing more.
+    pub(super) fn hand_over(&mut self) -> Self {
+        let stream = replace(&mut self.stream, Box::new(empty()));
+        let decoder = replace(&mut self.decoder, Decoder::new());
+        Self { decoder, ..Self::new(stream) }
     }
 
     /// Reads more of the stream. Dropping the call loses nothing.
