@@ -120,6 +120,27 @@ async fn a_state_and_fields_that_nobody_knows_are_no_end_of_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_in_a_state_that_nobody_knows_is_waited_for_and_not_replaced() {
+    let Some(sky) = Sky::new() else { return };
+    let engine = sky.open().await;
+    let (first, _) = succeeds(&engine, sky.line("echo kept > ~/file")).await;
+    for stops in [false, true] {
+        let mut body = sky.double.sandboxes().remove(0);
+        body["state"] = json!("hibernating");
+        let (content_type, headers) = ("application/json".to_owned(), std::collections::BTreeMap::new());
+        let answer = Effect::Answer { status: 200, content_type, body, headers };
+        sky.double.fault(Fault::always("GET", "/api/sandbox/*", answer).times(3));
+        if stops {
+            sky.change(&sky.only(), "stopped", None);
+        }
+        let (record, said) = succeeds(&engine, sky.line("cat ~/file")).await;
+        assert_eq!((said.as_str(), &facts(&record).id), ("kept\n", &facts(&first).id));
+        assert!(sky.double.faults().is_empty(), "it was seen in that state: {:?}", sky.double.faults());
+    }
+    assert_eq!(sky.sandboxes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_is_not_there_or_not_good_is_told_with_what_to_do() {
     let Some(sky) = Sky::new() else { return };
     let engine = sky.open().await;

@@ -179,7 +179,8 @@ fn usefulness(state: &State) -> u8 {
         | State::BuildingSnapshot => 4,
         State::Stopped | State::Paused => 3,
         State::Stopping | State::Pausing | State::Resizing | State::Snapshotting | State::Forking => 2,
-        State::Archived | State::Archiving => 1,
+        // What it is, and what is in it, shows when that passes.
+        State::Archived | State::Archiving | State::Unknown(_) => 1,
         _ => 0,
     }
 }
@@ -188,19 +189,21 @@ fn usefulness(state: &State) -> u8 {
 async fn started(client: &Client, sandbox: Sandbox, reporter: &Reporter) -> Result<Sandbox> {
     let sandboxes = client.sandboxes();
     let id = sandbox.id.clone();
-    let sandbox = match sandbox.state {
+    let step = match &sandbox.state {
         State::Started => return Ok(sandbox),
-        State::Stopping | State::Pausing | State::Archiving => {
-            reporter.step("wait until it has stopped").await;
-            let is_settled = |sandbox: &Sandbox| sandbox.state.is_settled();
-            sandboxes.wait_until(&id, STARTING, is_settled).await.map_err(cloud)?
-        }
+        State::Stopping | State::Pausing | State::Archiving => "wait until it has stopped".to_owned(),
         State::Resizing | State::Snapshotting | State::Forking => {
-            reporter.step("wait for another change of the sandbox").await;
-            let is_settled = |sandbox: &Sandbox| sandbox.state.is_settled();
-            sandboxes.wait_until(&id, STARTING, is_settled).await.map_err(cloud)?
+            "wait for another change of the sandbox".to_owned()
         }
-        _ => sandbox,
+        State::Unknown(state) => format!("wait for the sandbox, which is `{state}`"),
+        _ => String::new(),
+    };
+    let sandbox = if step.is_empty() {
+        sandbox
+    } else {
+        reporter.step(step).await;
+        let is_settled = |sandbox: &Sandbox| sandbox.state.is_settled();
+        sandboxes.wait_until(&id, STARTING, is_settled).await.map_err(cloud)?
     };
     if matches!(sandbox.state, State::Stopped | State::Paused | State::Archived) {
         let step = if sandbox.state == State::Archived {
