@@ -2,7 +2,7 @@
 
     cloud_sdk.py make                  makes a sandbox, prints its id
     cloud_sdk.py exec ID               one command: what a script does that knows its sandbox
-    cloud_sdk.py warm ID N             N of them in one program; prints the median in seconds
+    cloud_sdk.py warm ID               one after another in one program: for each line of input one, whose seconds it prints
     cloud_sdk.py upload ID FOLDER      all files of a folder in one call; prints seconds
     cloud_sdk.py lines ID COMMAND      follows the log of a session; prints the time of each line's arrival before it
     cloud_sdk.py end ID N              prints the median time from a command's last act to the answer that it is over
@@ -77,7 +77,8 @@ def main():
             sys.exit(sandbox.process.exec("true").exit_code)
         case "warm":
             sandbox.process.exec("true")
-            print(statistics.median(timed(lambda: sandbox.process.exec("true")) for _ in range(int(given[1]))))
+            for _ in sys.stdin:
+                print(timed(lambda: sandbox.process.exec("true")), flush=True)
         case "upload":
             print(upload(sandbox, given[1]))
         case "end":

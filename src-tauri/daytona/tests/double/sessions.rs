@@ -1,6 +1,6 @@
 //! Commands in sandboxes, and their output to the last byte.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use daytona_double::{Effect, Ending, Fault, Options};
 use stigmer_daytona::{Error, Event, Execute, Follow, Position, Session, Stream};
@@ -83,14 +83,12 @@ async fn output_and_errors_come_apart_and_the_exit_code_comes_last() {
 }
 
 #[tokio::test]
-async fn a_short_command_is_over_quickly() {
-    let ground = ground_with(Options { log_close: Duration::from_secs(1), ..Options::quick() }, |_| {});
+async fn a_command_is_over_before_its_log_closes() {
+    let ground = ground_with(Options { log_close: Duration::from_hours(1), ..Options::quick() }, |_| {});
     let Some(session) = session(&ground).await else { return };
-    let begun = Instant::now();
     let command = session.exec("(echo hi)").await.unwrap();
     let seen = read(&mut session.follow(&command)).await.unwrap();
     assert_eq!((seen.stdout.as_str(), seen.exit), ("hi\n", Some(0)));
-    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -137,10 +137,8 @@ async fn a_stop_ends_the_whole_tree() {
     let (id, mut tail) = start_attached(&engine, sky.line(line)).await;
     read_until(&mut tail, "ready\n").await;
     drop(tail);
-    let asked = std::time::Instant::now();
     within(engine.stop(id, Stop::Force)).await.unwrap();
     assert_eq!(outcome(&end(&engine, id).await).word(), "cancelled");
-    assert!(asked.elapsed() < std::time::Duration::from_secs(5), "{:?}", asked.elapsed());
     let (_, said) = succeeds(&engine, sky.line("ps ax | grep -c '[s]leep 1000' || true")).await;
     assert_eq!(said, "0\n");
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stigmer_engine::home::Home;
 use stigmer_engine::live::Stop;
@@ -51,17 +51,13 @@ async fn an_engine_that_hangs_is_given_up_and_meanwhile_a_stop_is_heard() {
     let yard = Yard::with(&wire.setting());
     wire.set(Wire::Hangs);
     let engine = yard.open().await;
-    let asked = Instant::now();
     assert_eq!(within(engine.docker_address(None)).await.unwrap_err().code(), "backend-unavailable");
-    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     let id = start(&engine, yard.line("true")).await;
     until("it waits", || happenings(&engine, id).contains(&"preparing").then_some(())).await;
     within(engine.stop(id, Stop::Force)).await.unwrap();
     assert_eq!(outcome(&end(&engine, id).await).word(), "cancelled");
-    let asked = Instant::now();
     let error = refused(&engine, yard.line("true")).await;
     assert!(error.message.contains("no answer"), "{error:?}");
-    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::time::Duration;
 
 use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
@@ -294,10 +293,9 @@ async fn in_a_virtual_machine_the_engine_joins_us_to_the_runner() {
     let (id, mut tail) = start_attached(&engine, yard.line("echo ready; sleep 1000")).await;
     read_until(&mut tail, "ready\n").await;
     drop(tail);
-    let stopped = std::time::Instant::now();
     within(engine.stop(id, Stop::Force)).await.unwrap();
     assert_eq!(outcome(&end(&engine, id).await).word(), "cancelled");
-    assert!(stopped.elapsed() < Duration::from_secs(5) && yard.marker.alive().is_empty());
+    assert!(yard.marker.alive().is_empty());
     // It is known by now, also for others: nothing is waited for in vain.
     assert!(fs::read_to_string(yard.home.root().join("sandboxes/joined")).unwrap() == line.address());
     succeeds(&engine, yard.within(fresh(), "cat b")).await;

