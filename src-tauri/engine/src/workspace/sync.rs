@@ -87,6 +87,10 @@ impl Copy {
         reporter: &Reporter,
     ) -> Result<()> {
         let Looked { state, mut survey, look } = looked;
+        let Some(state) = state else {
+            here.done(look, survey, BTreeSet::new());
+            return Ok(());
+        };
         let mut pending = paths(survey.problems.iter().map(|problem| &problem.path));
         let changes = std::mem::take(&mut survey.changes);
         if changes.is_empty() {
@@ -174,6 +178,9 @@ impl Here {
     fn look(&self) -> Result<Looked> {
         let file = self.state_file();
         let look = self.watch.as_ref().map(|watch| watch.look(&self.copy.folder, file_stamp(&file)));
+        if look.as_ref().and_then(|look| look.paths.as_ref()).is_some_and(BTreeSet::is_empty) {
+            return Ok(Looked { state: None, survey: Survey::default(), look });
+        }
         let mut state = State::load(&file);
         let mut rules = self.rules()?;
         // Where nothing was agreed on everything is new.
@@ -183,7 +190,7 @@ impl Here {
             None => changes(&self.dir, &mut state, &mut rules)
                 .map_err(|source| Error::Folder { path: self.copy.workspace.clone(), source })?,
         };
-        Ok(Looked { state, survey, look })
+        Ok(Looked { state: Some(state), survey, look })
     }
 
     /// Notes that what the look found is in the copy.
@@ -196,7 +203,8 @@ impl Here {
 
 /// What a look found.
 struct Looked {
-    state: State,
+    /// What both had; `None` where nothing happened since, so that it need not be read.
+    state: Option<State>,
     survey: Survey,
     look: Option<Look>,
 }

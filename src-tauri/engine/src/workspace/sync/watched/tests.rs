@@ -41,16 +41,18 @@ impl Desk {
     /// What a copy would bring, and whether all was looked at; from then on it is there.
     fn brings(&self) -> (Vec<String>, bool) {
         let here = self.copy.clone().hold().unwrap();
-        let Looked { mut state, survey, look } = here.look().unwrap();
+        let Looked { state, survey, look } = here.look().unwrap();
         let is_whole = look.as_ref().is_none_or(|look| look.paths.is_none());
         let names =
             survey.changes.iter().map(|change| String::from_utf8_lossy(&change.path).into_owned()).collect();
         let all: Vec<_> = survey.changes.iter().map(|change| change.path.clone()).collect();
         let (sent, _) = send(&here.dir, &all, &mut io::sink()).unwrap();
-        for change in sent {
-            state.agree(change);
+        if let Some(mut state) = state {
+            for change in sent {
+                state.agree(change);
+            }
+            here.keep(&state).unwrap();
         }
-        here.keep(&state).unwrap();
         let pending =
             survey.problems.iter().filter_map(|problem| stigmer_tree::inside(&problem.path)).collect();
         here.done(look, survey, pending);
