@@ -3,10 +3,14 @@
 //! An answer that is no success is always a [`Report`]: what happened, why, what to do next, and a code that
 //! `docs/errors.md` explains. The status of HTTP follows from the code.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use stigmer_engine::{Error, Report};
+use utoipa::IntoResponses;
+use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 /// A request that the API does not pass on to the engine.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -146,6 +150,15 @@ impl IntoResponse for Refusal {
                 .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+/// What the description of an operation says of its failures.
+impl IntoResponses for Refusal {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let report = ContentBuilder::new().schema(Some(Ref::from_schema_name("Report"))).build();
+        let failure = ResponseBuilder::new().content("application/json", report).build();
+        ["4XX", "5XX"].map(|status| (status.to_owned(), failure.clone().into())).into()
     }
 }
 

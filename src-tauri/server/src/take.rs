@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
+use utoipa::IntoParams;
 
 use crate::problem::{Problem, Refusal};
 
@@ -32,6 +33,24 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<
         taken.map(|Path(value)| Self(value)).map_err(|error| misunderstood(error.body_text()))
     }
 }
+
+/// What the description says of a run in the path.
+#[derive(IntoParams)]
+#[into_params(names("id"), parameter_in = Path)]
+#[expect(dead_code, reason = "is only the description of what `InPath` takes")]
+pub(crate) struct RunInPath(
+    /// The id of a run, its beginning or end, or `last`
+    String,
+);
+
+/// What it says of something with a name.
+#[derive(IntoParams)]
+#[into_params(names("name"), parameter_in = Path)]
+#[expect(dead_code, reason = "is only the description of what `InPath` takes")]
+pub(crate) struct NameInPath(
+    /// Its name or id
+    String,
+);
 
 /// The query. Names that the API does not know are refused: they are mistakes, and would be ignored silently.
 pub(crate) struct InQuery<T>(pub T);

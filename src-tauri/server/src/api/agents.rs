@@ -86,7 +86,7 @@ struct Executed {
 /// ended. In local mode it may write only to its workspace and to temporary folders.
 #[utoipa::path(post, path = "/api/v1/agents/{agent_id}/execute", tag = "agents", request_body = Execute,
     params(("agent_id" = String, Path, description = "A name for the agent; its runs have it as a label")),
-    responses((status = 200, body = Executed), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Executed), Refusal))]
 async fn execute(
     State(engine): State<Engine>,
     InPath(agent): InPath<String>,

@@ -13,7 +13,7 @@ use stigmer_engine::workspace::files::sample;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Reach, Shared, blocking};
-use crate::form::{self, Report};
+use crate::form;
 use crate::problem::Refusal;
 use crate::routes::Routes;
 use crate::take::InQuery;
@@ -60,7 +60,7 @@ struct App {
 
 /// What answers here, and where its data is. Makes the usual workspace if there is none.
 #[utoipa::path(get, path = "/api/v1/app", tag = "app",
-    responses((status = 200, body = App), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = App), Refusal))]
 async fn app(State(engine): State<Engine>, State(reach): State<Reach>) -> Result<Json<App>, Refusal> {
     let workspace = usual_workspace(engine.home().root());
     let (workspace, sample) = blocking(move || {
@@ -111,7 +111,7 @@ struct ModeState {
 
 /// How each mode stands here and now.
 #[utoipa::path(get, path = "/api/v1/modes", tag = "app", params(Workspace),
-    responses((status = 200, body = Vec<ModeState>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<ModeState>), Refusal))]
 async fn modes(
     State(engine): State<Engine>,
     InQuery(Workspace { workspace }): InQuery<Workspace>,
@@ -219,7 +219,7 @@ enum Verdict {
 
 /// What works here, what does not, and how to mend it. Takes some seconds; one check really runs something.
 #[utoipa::path(get, path = "/api/v1/doctor", tag = "app",
-    responses((status = 200, body = Vec<CheckForm>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<CheckForm>), Refusal))]
 async fn examine(State(engine): State<Engine>) -> Json<Vec<Check>> {
     let mut checks = Vec::new();
     doctor::examine(engine.home(), engine.sources(), |check| checks.push(check)).await;

@@ -21,7 +21,6 @@ use tokio::time::timeout;
 
 use super::{Reach, Shared};
 use crate::attach::{self, Asked, INPUT, Opening, Told};
-use crate::form;
 use crate::leash::Leash;
 use crate::problem::Refusal;
 use crate::routes::Routes;
@@ -40,7 +39,7 @@ pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
 /// A WebSocket that a run belongs to: it ends when the connection does. For `stigmer run` of the same version; what is
 /// said there may change with every version.
 #[utoipa::path(get, path = "/api/v1/runs/attach", tag = "websocket",
-    responses((status = 101), (status = "4XX", body = form::Report), (status = "5XX", body = form::Report)))]
+    responses((status = 101), Refusal))]
 async fn attach_run(
     State(engine): State<Engine>,
     State(reach): State<Reach>,

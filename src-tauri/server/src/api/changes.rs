@@ -10,7 +10,6 @@ use tokio::sync::watch;
 
 use super::Shared;
 use crate::changes::{Watch, changes};
-use crate::form::Report;
 use crate::problem::Refusal;
 use crate::routes::Routes;
 use crate::take::Upgrade;
@@ -29,7 +28,7 @@ struct Wanted {
 /// A WebSocket with notices: that something changed, never what. Send `{"watch":{"runs":["ID"],"workspace":"/abs"}}`
 /// to be told about these, too; each such message replaces the one before.
 #[utoipa::path(get, path = "/api/v1/changes", tag = "websocket",
-    responses((status = 101), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 101), Refusal))]
 async fn listen(State(engine): State<Engine>, upgrade: Upgrade) -> Result<Response, Refusal> {
     Ok(upgrade.with(async move |socket| tell(socket, engine).await))
 }

@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 
 use super::app::Workspace;
 use super::{Shared, blocking};
-use crate::form::Report;
 use crate::problem::{Problem, Refusal};
 use crate::routes::Routes;
 use crate::take::{InBody, InPath, InQuery};
@@ -38,7 +37,7 @@ struct Setting {
 
 /// Every setting that holds for a folder, with where its value comes from.
 #[utoipa::path(get, path = "/api/v1/config", tag = "config", params(Workspace),
-    responses((status = 200, body = Vec<Setting>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<Setting>), Refusal))]
 async fn list(
     State(engine): State<Engine>,
     InQuery(Workspace { workspace }): InQuery<Workspace>,
@@ -63,7 +62,7 @@ struct Change {
 /// Changes a setting in the user's file.
 #[utoipa::path(put, path = "/api/v1/config/{key}", tag = "config", request_body = Change,
     params(("key" = String, Path, description = "The name of the setting, such as `sandbox.ttl`")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 204), Refusal))]
 async fn set(
     State(engine): State<Engine>,
     InPath(key): InPath<String>,

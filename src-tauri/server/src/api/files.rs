@@ -15,7 +15,6 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{Shared, blocking};
-use crate::form::Report;
 use crate::problem::{Problem, Refusal};
 use crate::routes::Routes;
 use crate::take::{InBody, InQuery, RawBody};
@@ -101,7 +100,7 @@ impl From<Entry> for FileEntry {
 
 /// What is in a folder: folders first, each in natural order.
 #[utoipa::path(get, path = "/api/v1/files", tag = "files", params(At),
-    responses((status = 200, body = Vec<FileEntry>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<FileEntry>), Refusal))]
 async fn list(
     State(engine): State<Engine>,
     InQuery(at): InQuery<At>,
@@ -117,7 +116,7 @@ async fn list(
         (status = 200, content_type = "application/octet-stream", body = Vec<u8>, headers(
             ("x-stigmer-version" = String, description = "Names this content; opaque"),
             ("x-stigmer-kind" = String, description = "`text` or `binary`"))),
-        (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+        Refusal))]
 async fn read(State(engine): State<Engine>, InQuery(at): InQuery<At>) -> Result<Response, Refusal> {
     let files = files(&engine, &at.workspace)?;
     let content = blocking(move || files.read(&at.path, LARGEST)).await?;
@@ -159,7 +158,7 @@ struct Written {
 /// Replaces the content of a file, or makes it.
 #[utoipa::path(put, path = "/api/v1/files/content", tag = "files", params(Target),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 200, body = Written), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Written), Refusal))]
 async fn write(
     State(engine): State<Engine>,
     InQuery(at): InQuery<Target>,
@@ -200,7 +199,7 @@ enum NewWord {
 
 /// Makes an empty file or a folder, and the folders above it.
 #[utoipa::path(post, path = "/api/v1/files/create", tag = "files", request_body = Create,
-    responses((status = 201), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 201), Refusal))]
 async fn create(State(engine): State<Engine>, InBody(new): InBody<Create>) -> Result<StatusCode, Refusal> {
     let files = files(&engine, &new.workspace)?;
     blocking(move || files.create(&new.path, new.kind)).await?;
@@ -224,7 +223,7 @@ struct Rename {
 
 /// Moves a file or folder in its workspace.
 #[utoipa::path(post, path = "/api/v1/files/rename", tag = "files", request_body = Rename,
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 204), Refusal))]
 async fn rename(State(engine): State<Engine>, InBody(moved): InBody<Rename>) -> Result<StatusCode, Refusal> {
     let files = files(&engine, &moved.workspace)?;
     blocking(move || files.rename(&moved.from, &moved.to)).await?;
@@ -253,7 +252,7 @@ struct Undo {
 
 /// Deletes a file or folder. For a while it can be restored.
 #[utoipa::path(post, path = "/api/v1/files/delete", tag = "files", request_body = Delete,
-    responses((status = 200, body = Undo), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Undo), Refusal))]
 async fn delete(State(engine): State<Engine>, InBody(gone): InBody<Delete>) -> Result<Json<Undo>, Refusal> {
     let files = files(&engine, &gone.workspace)?;
     let undo = blocking(move || files.delete(&gone.path)).await?;
@@ -262,7 +261,7 @@ async fn delete(State(engine): State<Engine>, InBody(gone): InBody<Delete>) -> R
 
 /// Restores what was deleted.
 #[utoipa::path(post, path = "/api/v1/files/restore", tag = "files", request_body = Undo,
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 204), Refusal))]
 async fn bring_back(
     State(engine): State<Engine>,
     InBody(Undo { undo }): InBody<Undo>,
@@ -286,7 +285,7 @@ struct Begun {
 
 /// Paths that begin like this; folders have a slash at the end.
 #[utoipa::path(get, path = "/api/v1/files/complete", tag = "files", params(Begun),
-    responses((status = 200, body = Vec<String>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<String>), Refusal))]
 async fn complete(
     State(engine): State<Engine>,
     InQuery(begun): InQuery<Begun>,

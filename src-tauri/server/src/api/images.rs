@@ -11,11 +11,11 @@ use stigmer_engine::spec::{Customize, ImageTask, Mode, Origin, RunSpec, Target, 
 use utoipa::IntoParams;
 
 use super::{Shared, blocking};
+use crate::form::StartedRun;
 use crate::form::image::{
     CopyPreview, ImageDetailForm, ImageForm, NamedImage, NewCopy, NewImage, NewName, Note, PrunableForm,
     Prune, Removal, RemovedForm, TierForm, Verification,
 };
-use crate::form::{Report, StartedRun};
 use crate::problem::Refusal;
 use crate::routes::Routes;
 use crate::take::{InBody, InQuery};
@@ -40,7 +40,7 @@ pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
 
 /// Every image of the engine, the newest first.
 #[utoipa::path(get, path = "/api/v1/images", tag = "images",
-    responses((status = 200, body = Vec<ImageForm>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<ImageForm>), Refusal))]
 async fn list(State(engine): State<Engine>) -> Result<Json<Vec<image::Image>>, Refusal> {
     let (docker, wish) = engine.docker(None)?;
     Ok(Json(docker.images(&wish).await?))
@@ -58,7 +58,7 @@ struct Which {
 
 /// Everything about an image: layers, variables, what it starts.
 #[utoipa::path(get, path = "/api/v1/images/detail", tag = "images", params(Which),
-    responses((status = 200, body = ImageDetailForm), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = ImageDetailForm), Refusal))]
 async fn detail(
     State(engine): State<Engine>,
     InQuery(Which { image }): InQuery<Which>,
@@ -69,7 +69,7 @@ async fn detail(
 
 /// The tiers that come with Stigmer.
 #[utoipa::path(get, path = "/api/v1/images/tiers", tag = "images",
-    responses((status = 200, body = Vec<TierForm>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<TierForm>), Refusal))]
 async fn shipped() -> Json<Vec<TierForm>> {
     Json(tiers::TIERS.map(TierForm::from).into())
 }
@@ -86,7 +86,7 @@ struct Unneeded {
 
 /// Images that are not needed. Removes none.
 #[utoipa::path(get, path = "/api/v1/images/prunable", tag = "images", params(Unneeded),
-    responses((status = 200, body = Vec<PrunableForm>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<PrunableForm>), Refusal))]
 async fn prunable(
     State(engine): State<Engine>,
     InQuery(Unneeded { unused }): InQuery<Unneeded>,
@@ -97,7 +97,7 @@ async fn prunable(
 
 /// Removes images by id. One that is needed after all stays, and those after it, too.
 #[utoipa::path(post, path = "/api/v1/images/prune", tag = "images", request_body = Prune,
-    responses((status = 200, body = RemovedForm), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = RemovedForm), Refusal))]
 async fn prune(
     State(engine): State<Engine>,
     InBody(Prune { ids }): InBody<Prune>,
@@ -126,7 +126,7 @@ async fn begin(engine: Engine, task: ImageTask) -> Result<(StatusCode, Json<Star
 
 /// Fetches an image from its registry, as a run.
 #[utoipa::path(post, path = "/api/v1/images/pull", tag = "images", request_body = NamedImage,
-    responses((status = 201, body = StartedRun), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 201, body = StartedRun), Refusal))]
 async fn pull(
     State(engine): State<Engine>,
     InBody(NamedImage { image }): InBody<NamedImage>,
@@ -136,7 +136,7 @@ async fn pull(
 
 /// Sends an image to its registry, as a run.
 #[utoipa::path(post, path = "/api/v1/images/push", tag = "images", request_body = NamedImage,
-    responses((status = 201, body = StartedRun), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 201, body = StartedRun), Refusal))]
 async fn push(
     State(engine): State<Engine>,
     InBody(NamedImage { image }): InBody<NamedImage>,
@@ -146,7 +146,7 @@ async fn push(
 
 /// Builds an image, as a run.
 #[utoipa::path(post, path = "/api/v1/images/build", tag = "images", request_body = NewImage,
-    responses((status = 201, body = StartedRun), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 201, body = StartedRun), Refusal))]
 async fn build(
     State(engine): State<Engine>,
     InBody(new): InBody<NewImage>,
@@ -156,7 +156,7 @@ async fn build(
 
 /// Asks every tool that an image should have for its version, as a run. The answers are kept with the image.
 #[utoipa::path(post, path = "/api/v1/images/verify", tag = "images", request_body = Verification,
-    responses((status = 201, body = StartedRun), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 201, body = StartedRun), Refusal))]
 async fn verify(
     State(engine): State<Engine>,
     InBody(Verification { image, tier }): InBody<Verification>,
@@ -166,7 +166,7 @@ async fn verify(
 
 /// Builds a copy of an image with more packages and verifies it, as a run.
 #[utoipa::path(post, path = "/api/v1/images/customize", tag = "images", request_body = NewCopy,
-    responses((status = 201, body = StartedRun), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 201, body = StartedRun), Refusal))]
 async fn customize(
     State(engine): State<Engine>,
     InBody(new): InBody<NewCopy>,
@@ -176,7 +176,7 @@ async fn customize(
 
 /// The Dockerfile of a copy before it is built, and how it differs from the one before. Builds nothing.
 #[utoipa::path(post, path = "/api/v1/images/customize/preview", tag = "images", request_body = NewCopy,
-    responses((status = 200, body = CopyPreview), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = CopyPreview), Refusal))]
 async fn preview(
     State(engine): State<Engine>,
     InBody(new): InBody<NewCopy>,
@@ -194,7 +194,7 @@ async fn preview(
 
 /// Gives an image one more name.
 #[utoipa::path(post, path = "/api/v1/images/tag", tag = "images", request_body = NewName,
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 204), Refusal))]
 async fn tag(
     State(engine): State<Engine>,
     InBody(NewName { image, name }): InBody<NewName>,
@@ -206,7 +206,7 @@ async fn tag(
 
 /// Writes a note about an image.
 #[utoipa::path(post, path = "/api/v1/images/note", tag = "images", request_body = Note,
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 204), Refusal))]
 async fn note(
     State(engine): State<Engine>,
     InBody(Note { image, note }): InBody<Note>,
@@ -218,7 +218,7 @@ async fn note(
 
 /// Removes a name of an image, and the image with its last one.
 #[utoipa::path(post, path = "/api/v1/images/remove", tag = "images", request_body = Removal,
-    responses((status = 200, body = RemovedForm), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = RemovedForm), Refusal))]
 async fn remove(
     State(engine): State<Engine>,
     InBody(Removal { image, force }): InBody<Removal>,

@@ -9,10 +9,9 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::runs::InPathRun;
-use crate::form::Report;
 use crate::problem::Refusal;
 use crate::routes::Routes;
-use crate::take::{InBody, InPath, RawBody};
+use crate::take::{InBody, InPath, RawBody, RunInPath};
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
     routes.with(__path_input, input).with(__path_end, end).with(__path_resize, resize)
@@ -21,9 +20,8 @@ pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
 /// Sends bytes to the standard input of a run. Answers when the run has taken them, so that one that reads slowly
 /// slows its caller down.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/input", tag = "input",
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), params(RunInPath),
+    responses((status = 204), Refusal))]
 async fn input(
     State(engine): State<Engine>,
     InPath(id): InPathRun,
@@ -36,8 +34,7 @@ async fn input(
 
 /// Closes the standard input of a run.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/input/end", tag = "input",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath), responses((status = 204), Refusal))]
 async fn end(State(engine): State<Engine>, InPath(id): InPathRun) -> Result<StatusCode, Refusal> {
     let id = engine.resolve(&id).await?;
     engine.end_input(id).await?;
@@ -60,8 +57,7 @@ struct Resize {
 
 /// Tells the terminal of a run its new size.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/resize", tag = "input", request_body = Resize,
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath), responses((status = 204), Refusal))]
 async fn resize(
     State(engine): State<Engine>,
     InPath(id): InPathRun,

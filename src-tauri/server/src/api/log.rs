@@ -19,10 +19,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::runs::InPathRun;
-use crate::form::Report;
 use crate::problem::Refusal;
 use crate::routes::Routes;
-use crate::take::{InPath, InQuery, misunderstood};
+use crate::take::{InPath, InQuery, RunInPath, misunderstood};
 
 /// Most bytes of one answer.
 const WINDOW: usize = 1 << 20;
@@ -48,13 +47,11 @@ struct Window {
 /// The output as it was written, all streams together. Where bytes were left out by the size limit, the answer
 /// ends before them, or begins behind them if it would begin there.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/log", tag = "log",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`"), Window),
-    responses(
-        (status = 200, content_type = "application/octet-stream", body = Vec<u8>, headers(
-            ("x-stigmer-offset" = u64, description = "The position of the first byte that is here"),
-            ("x-stigmer-length" = u64, description = "The position behind the last byte of the log, now"),
-            ("x-stigmer-ended" = bool, description = "Whether no more will come"))),
-        (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath, Window),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>, headers(
+        ("x-stigmer-offset" = u64, description = "The position of the first byte that is here"),
+        ("x-stigmer-length" = u64, description = "The position behind the last byte of the log, now"),
+        ("x-stigmer-ended" = bool, description = "Whether no more will come"))), Refusal))]
 async fn bytes(
     State(engine): State<Engine>,
     InPath(id): InPathRun,
@@ -121,9 +118,8 @@ enum FormatWord {
 
 /// A run as a file.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/export", tag = "log",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`"), Exported),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath, Exported),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), Refusal))]
 async fn export(
     State(engine): State<Engine>,
     InPath(id): InPathRun,

@@ -15,10 +15,10 @@ use stigmer_engine::spec::{Base, Mode, Origin, RunId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use crate::form::{self, NewRun, Report, Run, RunDetail, RunList, StartedRun};
+use crate::form::{self, NewRun, Run, RunDetail, RunList, StartedRun};
 use crate::problem::{Problem, Refusal};
 use crate::routes::Routes;
-use crate::take::{InBody, InPath, InQuery, misunderstood};
+use crate::take::{InBody, InPath, InQuery, RunInPath, misunderstood};
 
 /// Most runs of one page.
 const PAGE: u32 = 1_000;
@@ -39,7 +39,7 @@ pub(super) type InPathRun = InPath<String>;
 
 /// Starts a run and does not wait for it.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", request_body = NewRun,
-    responses((status = 201, body = StartedRun), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 201, body = StartedRun), Refusal))]
 async fn start(
     State(engine): State<Engine>,
     InBody(new): InBody<NewRun>,
@@ -130,7 +130,7 @@ fn known<T: serde::de::DeserializeOwned>(word: &str, name: &str) -> Result<T, Re
 
 /// Runs, newest first.
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(Which),
-    responses((status = 200, body = RunList), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = RunList), Refusal))]
 async fn list(
     State(engine): State<Engine>,
     InQuery(which): InQuery<Which>,
@@ -145,8 +145,7 @@ async fn list(
 
 /// Everything that is known about a run.
 #[utoipa::path(get, path = "/api/v1/runs/{id}", tag = "runs",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
-    responses((status = 200, body = RunDetail), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath), responses((status = 200, body = RunDetail), Refusal))]
 async fn show(State(engine): State<Engine>, InPath(id): InPathRun) -> Result<Json<RunDetail>, Refusal> {
     let id = engine.resolve(&id).await?;
     Ok(Json(RunDetail::read(&engine, id).await?))
@@ -154,8 +153,7 @@ async fn show(State(engine): State<Engine>, InPath(id): InPathRun) -> Result<Jso
 
 /// Removes a run that is over, with its log.
 #[utoipa::path(delete, path = "/api/v1/runs/{id}", tag = "runs",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath), responses((status = 204), Refusal))]
 async fn remove(State(engine): State<Engine>, InPath(id): InPathRun) -> Result<StatusCode, Refusal> {
     let id = engine.resolve(&id).await?;
     engine.remove(vec![id]).await?;
@@ -194,8 +192,7 @@ impl From<Asking> for Manner {
 
 /// Asks a run to end, and forces it after its grace period; a second time forces it at once. Does not wait.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/cancel", tag = "runs", request_body(content = Option<Cancel>),
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
-    responses((status = 202), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath), responses((status = 202), Refusal))]
 async fn cancel(
     State(engine): State<Engine>,
     InPath(id): InPathRun,
@@ -223,8 +220,7 @@ struct Rerun {
 
 /// Runs it again, exactly as it was but for the environment that it begins with.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/rerun", tag = "runs", request_body(content = Option<Rerun>),
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
-    responses((status = 201, body = StartedRun), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath), responses((status = 201, body = StartedRun), Refusal))]
 async fn rerun(
     State(engine): State<Engine>,
     InPath(id): InPathRun,
@@ -248,8 +244,7 @@ struct Pin {
 
 /// Keeps a run whatever its age, or no longer.
 #[utoipa::path(put, path = "/api/v1/runs/{id}/pin", tag = "runs", request_body = Pin,
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath), responses((status = 204), Refusal))]
 async fn pin(
     State(engine): State<Engine>,
     InPath(id): InPathRun,

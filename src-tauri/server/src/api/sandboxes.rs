@@ -10,11 +10,10 @@ use stigmer_engine::sandbox;
 use utoipa::IntoParams;
 
 use super::Shared;
-use crate::form::Report;
 use crate::form::sandbox::{SandboxDetail, SandboxRow};
 use crate::problem::Refusal;
 use crate::routes::Routes;
-use crate::take::{InPath, InQuery};
+use crate::take::{InPath, InQuery, NameInPath};
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
     routes
@@ -37,7 +36,7 @@ struct Whose {
 
 /// The containers that were made here, the newest first.
 #[utoipa::path(get, path = "/api/v1/sandboxes", tag = "sandboxes", params(Whose),
-    responses((status = 200, body = Vec<SandboxRow>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<SandboxRow>), Refusal))]
 async fn list(
     State(engine): State<Engine>,
     InQuery(Whose { all }): InQuery<Whose>,
@@ -48,8 +47,7 @@ async fn list(
 
 /// Everything about a container.
 #[utoipa::path(get, path = "/api/v1/sandboxes/{name}", tag = "sandboxes",
-    params(("name" = String, Path, description = "Its name or id")),
-    responses((status = 200, body = SandboxDetail), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath), responses((status = 200, body = SandboxDetail), Refusal))]
 async fn detail(
     State(engine): State<Engine>,
     InPath(name): InPath<String>,
@@ -60,8 +58,7 @@ async fn detail(
 
 /// Starts a container of ours that was stopped.
 #[utoipa::path(post, path = "/api/v1/sandboxes/{name}/start", tag = "sandboxes",
-    params(("name" = String, Path, description = "Its name or id")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath), responses((status = 204), Refusal))]
 async fn start(State(engine): State<Engine>, InPath(name): InPath<String>) -> Result<StatusCode, Refusal> {
     let (docker, wish) = engine.docker(None)?;
     docker.start_sandbox(&wish, &name).await?;
@@ -70,8 +67,7 @@ async fn start(State(engine): State<Engine>, InPath(name): InPath<String>) -> Re
 
 /// Ends what runs in a container of ours, and the container; one that is not kept is removed with that.
 #[utoipa::path(post, path = "/api/v1/sandboxes/{name}/stop", tag = "sandboxes",
-    params(("name" = String, Path, description = "Its name or id")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath), responses((status = 204), Refusal))]
 async fn stop(State(engine): State<Engine>, InPath(name): InPath<String>) -> Result<StatusCode, Refusal> {
     let (docker, wish) = engine.docker(None)?;
     docker.stop_sandbox(&wish, &name).await?;
@@ -80,8 +76,7 @@ async fn stop(State(engine): State<Engine>, InPath(name): InPath<String>) -> Res
 
 /// Removes a container of ours, whatever it does.
 #[utoipa::path(delete, path = "/api/v1/sandboxes/{name}", tag = "sandboxes",
-    params(("name" = String, Path, description = "Its name or id")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath), responses((status = 204), Refusal))]
 async fn remove(State(engine): State<Engine>, InPath(name): InPath<String>) -> Result<StatusCode, Refusal> {
     let (docker, wish) = engine.docker(None)?;
     docker.remove_sandbox(&wish, &name).await?;

@@ -17,10 +17,9 @@ use utoipa::IntoParams;
 
 use super::Shared;
 use super::runs::InPathRun;
-use crate::form::Report;
 use crate::problem::Refusal;
 use crate::routes::Routes;
-use crate::take::{InPath, InQuery, Upgrade};
+use crate::take::{InPath, InQuery, RunInPath, Upgrade};
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
     routes.with(__path_stream, stream)
@@ -40,8 +39,7 @@ struct Begin {
 /// A WebSocket with the messages of `stigmer run --json`, see docs/json.md; it closes after `execution_complete`. It is
 /// read from the log at the pace of whoever reads here; who comes back continues with the offset behind the last byte.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/stream", tag = "websocket",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`"), Begin),
-    responses((status = 101), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath, Begin), responses((status = 101), Refusal))]
 async fn stream(
     State(engine): State<Engine>,
     InPath(id): InPathRun,

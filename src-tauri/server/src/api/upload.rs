@@ -11,7 +11,6 @@ use stigmer_engine::workspace::upload;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
-use crate::form::Report;
 use crate::problem::{Problem, Refusal};
 use crate::routes::Routes;
 use crate::take::InQuery;
@@ -122,7 +121,7 @@ impl From<upload::Upload> for Upload {
 /// What would leave this machine with the first copy of a workspace to the cloud. Looks at names and sizes alone, and ends
 /// with the request.
 #[utoipa::path(get, path = "/api/v1/workspace/upload", tag = "files", params(Of),
-    responses((status = 200, body = FirstUpload), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = FirstUpload), Refusal))]
 async fn upload(
     State(engine): State<Engine>,
     InQuery(of): InQuery<Of>,

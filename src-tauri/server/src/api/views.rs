@@ -14,10 +14,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::runs::InPathRun;
-use crate::form::{Report, Run};
+use crate::form::Run;
 use crate::problem::Refusal;
 use crate::routes::Routes;
-use crate::take::{InPath, InQuery, misunderstood};
+use crate::take::{InPath, InQuery, RunInPath, misunderstood};
 
 /// Most rows of one answer.
 const ROWS: usize = 10_000;
@@ -99,8 +99,7 @@ struct Viewed {
 
 /// How much there is to see of a log now. A filter goes on looking in the background.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/log/view", tag = "log",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`"), Seen),
-    responses((status = 200, body = Viewed), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath, Seen), responses((status = 200, body = Viewed), Refusal))]
 async fn view(
     State(engine): State<Engine>,
     InPath(id): InPathRun,
@@ -133,9 +132,8 @@ struct Range {
 /// 1 stderr, 2 system, 3 left out), flags (u8: 1 it matches, 2 lines before it are left away, 4 its text is cut at the
 /// end, 8 its text begins later, 16 no line end yet), two bytes of zero, the length of its text (u32), its text.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/log/rows", tag = "log",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`"), Seen, Range),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath, Seen, Range),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), Refusal))]
 async fn rows(
     State(engine): State<Engine>,
     InPath(id): InPathRun,
@@ -207,8 +205,7 @@ struct Hit {
 
 /// The next line that matches.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/log/find", tag = "log",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`"), Seen, Beginning),
-    responses((status = 200, body = Hit), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath, Seen, Beginning), responses((status = 200, body = Hit), Refusal))]
 async fn find(
     State(engine): State<Engine>,
     InPath(id): InPathRun,
@@ -247,8 +244,7 @@ struct LineAt {
 
 /// The line that a byte is in.
 #[utoipa::path(get, path = "/api/v1/runs/{id}/log/line", tag = "log",
-    params(("id" = String, Path, description = "The id of a run, its beginning or end, or `last`"), Position),
-    responses((status = 200, body = LineAt), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(RunInPath, Position), responses((status = 200, body = LineAt), Refusal))]
 async fn line(
     State(engine): State<Engine>,
     InPath(id): InPathRun,
@@ -316,7 +312,7 @@ struct HunkLine {
 
 /// How the outputs of two runs differ.
 #[utoipa::path(get, path = "/api/v1/runs/compare", tag = "runs", params(Pair),
-    responses((status = 200, body = Compared), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Compared), Refusal))]
 async fn compare(
     State(engine): State<Engine>,
     InQuery(pair): InQuery<Pair>,

@@ -35,7 +35,7 @@ struct Month {
 
 /// What the runs in the cloud cost: of a month by days and sandboxes, and of all months.
 #[utoipa::path(get, path = "/api/v1/daytona/costs", tag = "daytona", params(Month),
-    responses((status = 200, body = CostReportForm), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = CostReportForm), Refusal))]
 async fn costs(
     State(engine): State<Engine>,
     InQuery(Month { month }): InQuery<Month>,
@@ -70,7 +70,7 @@ struct Asked {
 
 /// What an hour in the cloud would cost.
 #[utoipa::path(get, path = "/api/v1/daytona/estimate", tag = "daytona", params(Asked),
-    responses((status = 200, body = EstimateForm), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = EstimateForm), Refusal))]
 async fn estimate(
     State(engine): State<Engine>,
     InQuery(Asked { workspace, snapshot, cpu, memory, disk }): InQuery<Asked>,

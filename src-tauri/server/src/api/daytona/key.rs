@@ -14,7 +14,6 @@ use stigmer_engine::{Error, Report};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::{Shared, blocking};
-use crate::form;
 use crate::form::cloud::{AccessForm, Key, Keychain, KeychainWord, Source};
 use crate::problem::{Problem, Refusal};
 use crate::routes::Routes;
@@ -36,7 +35,7 @@ struct Testing {
 
 /// Which key runs use, and where it comes from. Never the key.
 #[utoipa::path(get, path = "/api/v1/daytona/key", tag = "daytona", params(Testing),
-    responses((status = 200, body = Key), (status = "4XX", body = form::Report), (status = "5XX", body = form::Report)))]
+    responses((status = 200, body = Key), Refusal))]
 async fn state(
     State(engine): State<Engine>,
     InQuery(Testing { test }): InQuery<Testing>,
@@ -79,7 +78,7 @@ struct NewKey {
 
 /// Asks Daytona what a key may do, and keeps it in the keychain if it works. What is kept already stays otherwise.
 #[utoipa::path(put, path = "/api/v1/daytona/key", tag = "daytona", request_body = NewKey,
-    responses((status = 200, body = AccessForm), (status = "4XX", body = form::Report), (status = "5XX", body = form::Report)))]
+    responses((status = 200, body = AccessForm), Refusal))]
 async fn keep(
     State(engine): State<Engine>,
     InPrivateBody(NewKey { key }): InPrivateBody<NewKey>,
@@ -101,7 +100,7 @@ async fn keep(
 
 /// Removes the key from the keychain. One of a file or of the environment stays.
 #[utoipa::path(delete, path = "/api/v1/daytona/key", tag = "daytona",
-    responses((status = 204), (status = "4XX", body = form::Report), (status = "5XX", body = form::Report)))]
+    responses((status = 204), Refusal))]
 async fn forget(State(engine): State<Engine>) -> Result<StatusCode, Refusal> {
     match engine.secrets().remove(&SecretName::DAYTONA_API_KEY).await {
         Ok(()) | Err(Error::SecretNotFound { .. }) => Ok(StatusCode::NO_CONTENT),

@@ -9,12 +9,11 @@ use stigmer_engine::engine::Engine;
 use utoipa::IntoParams;
 
 use crate::api::Shared;
-use crate::form::Report;
 use crate::form::cloud::{SnapshotRow, Told};
 use crate::form::snapshot::{BuildLog, NewSnapshot};
 use crate::problem::Refusal;
 use crate::routes::Routes;
-use crate::take::{InBody, InPath, InQuery};
+use crate::take::{InBody, InPath, InQuery, NameInPath};
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
     routes
@@ -30,7 +29,7 @@ pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
 /// The snapshots that the account can use; those that Daytona provides come last. Fails with `daytona-no-key` where
 /// there is no key.
 #[utoipa::path(get, path = "/api/v1/daytona/snapshots", tag = "daytona",
-    responses((status = 200, body = Vec<SnapshotRow>), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 200, body = Vec<SnapshotRow>), Refusal))]
 async fn list(State(engine): State<Engine>) -> Result<Json<Vec<Told>>, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
     let found = daytona.snapshots(&account).await?;
@@ -39,7 +38,7 @@ async fn list(State(engine): State<Engine>) -> Result<Json<Vec<Told>>, Refusal> 
 
 /// Begins to make a snapshot, and answers at once; its state says what comes of it.
 #[utoipa::path(post, path = "/api/v1/daytona/snapshots", tag = "daytona", request_body = NewSnapshot,
-    responses((status = 201, body = SnapshotRow), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    responses((status = 201, body = SnapshotRow), Refusal))]
 async fn create(
     State(engine): State<Engine>,
     InBody(form): InBody<NewSnapshot>,
@@ -63,8 +62,7 @@ struct Position {
 /// What the log of a snapshot's build says from a byte on. While it is built the answer waits for something new, up to
 /// twenty seconds; what is not built has no log.
 #[utoipa::path(get, path = "/api/v1/daytona/snapshots/{name}/log", tag = "daytona",
-    params(("name" = String, Path, description = "Its name or id"), Position),
-    responses((status = 200, body = BuildLog), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath, Position), responses((status = 200, body = BuildLog), Refusal))]
 async fn log(
     State(engine): State<Engine>,
     InPath(name): InPath<String>,
@@ -77,8 +75,7 @@ async fn log(
 
 /// One snapshot.
 #[utoipa::path(get, path = "/api/v1/daytona/snapshots/{name}", tag = "daytona",
-    params(("name" = String, Path, description = "Its name or id")),
-    responses((status = 200, body = SnapshotRow), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath), responses((status = 200, body = SnapshotRow), Refusal))]
 async fn detail(State(engine): State<Engine>, InPath(name): InPath<String>) -> Result<Json<Told>, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
     Ok(Json(daytona.snapshot(&account, &name).await?.into()))
@@ -86,8 +83,7 @@ async fn detail(State(engine): State<Engine>, InPath(name): InPath<String>) -> R
 
 /// Makes a snapshot usable again. That goes on by itself.
 #[utoipa::path(post, path = "/api/v1/daytona/snapshots/{name}/activate", tag = "daytona",
-    params(("name" = String, Path, description = "Its name or id")),
-    responses((status = 200, body = SnapshotRow), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath), responses((status = 200, body = SnapshotRow), Refusal))]
 async fn activate(State(engine): State<Engine>, InPath(name): InPath<String>) -> Result<Json<Told>, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
     Ok(Json(daytona.activate_snapshot(&account, &name).await?.into()))
@@ -95,8 +91,7 @@ async fn activate(State(engine): State<Engine>, InPath(name): InPath<String>) ->
 
 /// Puts a snapshot to sleep, which frees its place.
 #[utoipa::path(post, path = "/api/v1/daytona/snapshots/{name}/deactivate", tag = "daytona",
-    params(("name" = String, Path, description = "Its name or id")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath), responses((status = 204), Refusal))]
 async fn deactivate(
     State(engine): State<Engine>,
     InPath(name): InPath<String>,
@@ -108,8 +103,7 @@ async fn deactivate(
 
 /// Deletes a snapshot. Sandboxes that were made from it live on.
 #[utoipa::path(delete, path = "/api/v1/daytona/snapshots/{name}", tag = "daytona",
-    params(("name" = String, Path, description = "Its name or id")),
-    responses((status = 204), (status = "4XX", body = Report), (status = "5XX", body = Report)))]
+    params(NameInPath), responses((status = 204), Refusal))]
 async fn remove(State(engine): State<Engine>, InPath(name): InPath<String>) -> Result<StatusCode, Refusal> {
     let (daytona, account) = engine.daytona(None)?;
     daytona.remove_snapshot(&account, &name).await?;
