@@ -233,9 +233,14 @@ impl Config {
         if let Some(Value::List(items)) = self.value(name) { items } else { &[] }
     }
 
-    /// Names and values.
-    pub fn map(&self, name: &str) -> Option<&BTreeMap<String, Value>> {
-        if let Some(Value::Map(entries)) = self.value(name) { Some(entries) } else { None }
+    /// Texts by name; empty if nobody set it.
+    pub fn texts(&self, name: &str) -> BTreeMap<String, String> {
+        let text = |(name, value): (&String, &Value)| match value {
+            Value::Text(text) => Some((name.clone(), text.clone())),
+            _ => None,
+        };
+        let Some(Value::Map(entries)) = self.value(name) else { return BTreeMap::new() };
+        entries.iter().filter_map(text).collect()
     }
 
     /// Something that nobody is shown.

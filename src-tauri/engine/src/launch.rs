@@ -4,7 +4,8 @@
 //! Checking needs nothing but the specification, so a bad one is refused before there is a run.
 
 pub(crate) mod cloud;
-mod interpreter;
+mod inside;
+mod language;
 pub(crate) mod sandbox;
 mod session;
 
@@ -155,7 +156,7 @@ pub(crate) fn resolve(id: RunId, spec: &RunSpec, around: &Surroundings<'_>) -> R
         Work::Program { argv } => argv.clone(),
         Work::Image { .. } => return Err(not_here()),
         Work::Script { language, code, args } => {
-            let script = interpreter::Script { language: *language, code, dir: &dir, folder: around.folder };
+            let script = language::Script { language: *language, code, dir: &dir, folder: around.folder };
             let mut argv = script.command(&mut env)?;
             argv.extend(args.iter().cloned());
             argv
@@ -238,7 +239,7 @@ fn find_program(name: &str, env: &BTreeMap<Text, Text>) -> Option<PathBuf> {
 pub(crate) fn languages(path: &std::ffi::OsStr) -> Vec<(Language, Option<PathBuf>)> {
     let env = BTreeMap::from([(Text::from("PATH"), Text::from(path))]);
     Language::ALL
-        .map(|language| (language, interpreter::find(language, &env).ok().map(|(program, _)| program)))
+        .map(|language| (language, language::find(language, &env).ok().map(|(program, _)| program)))
         .into()
 }
 

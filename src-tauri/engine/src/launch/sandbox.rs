@@ -1,14 +1,11 @@
 //! From what was asked for to a sandbox and what is started in it.
 //!
-//! A sandbox is stricter than the guard of a local run, which therefore has no say here. Paths of the workspace become paths below [`WORKSPACE`]. Nothing of the user's own environment comes along.
+//! A sandbox is stricter than the guard of a local run, which therefore has no say here.
 
-use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use serde_bytes::ByteBuf;
-use stigmer_runner::Script;
-
+use super::inside::{self, Names};
 use super::{Surroundings, directory};
 use crate::backend::docker::{Recipe, Supply, WORKSPACE, Wish};
 use crate::backend::{self, Launch};
@@ -16,7 +13,7 @@ use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::image::custom;
-use crate::spec::{Code, ImageTask, Input, Language, Mount, Network, RunId, RunSpec, Text, Work};
+use crate::spec::{ImageTask, Input, Mount, Network, RunId, RunSpec, Work};
 
 /// Folders and files of a home folder that hold keys: sandboxes only ever read them.
 const CREDENTIALS: [&str; 12] = [
@@ -93,10 +90,6 @@ pub(crate) fn recipe(spec: &RunSpec, config: &Config, machine: &Machine<'_>) -> 
         }
         _ => {}
     }
-    let env = config.map("sandbox.env").into_iter().flatten().filter_map(|(name, value)| match value {
-        Value::Text(value) => Some((name.clone(), value.clone())),
-        _ => None,
-    });
     let hidden = machine.home.root().strip_prefix(&workspace).ok().filter(|inside| *inside != Path::new(""));
     Ok(Recipe {
         image: image(asked.image.as_deref().or_else(|| config.text("sandbox.image")))?,
@@ -115,7 +108,7 @@ pub(crate) fn recipe(spec: &RunSpec, config: &Config, machine: &Machine<'_>) -> 
         user: user.unwrap_or(own),
         dns: config.list("sandbox.dns").iter().filter_map(text).map(str::to_owned).collect(),
         read_only: config.flag("sandbox.read_only").unwrap_or_default(),
-        env: env.collect(),
+        env: config.texts("sandbox.env"),
         loosened,
         supply: Supply {
             engine: wish(config),
@@ -169,81 +162,11 @@ pub(crate) fn resolve(
         });
     }
     directory(spec)?;
-    let dir = inside(spec, &recipe.workspace, spec.workdir.as_deref().unwrap_or(&spec.workspace))?;
-    let mut script = None;
-    let argv = match &spec.work {
-        Work::Line { line, shell } => {
-            let shell = shell.clone().map_or_else(|| Text::from("sh"), Text::from);
-            vec![shell, "-c".into(), line.clone()]
-        }
-        Work::Program { argv } => argv.clone(),
-        Work::Image { .. } => Vec::new(),
-        Work::Script { language, code, args } => {
-            let path = match code {
-                Code::File { path } => inside(spec, &recipe.workspace, path)?.into(),
-                Code::Inline { text } => {
-                    let path = format!(
-                        "/tmp/stigmer-{id}/script.{}",
-                        super::interpreter::extension(*language, text)
-                    );
-                    let code = ByteBuf::from(text.as_bytes());
-                    script = Some(Script { path: ByteBuf::from(path.as_bytes()), code });
-                    Text::from(path)
-                }
-            };
-            interpreter(*language).iter().map(Text::from).chain([path]).chain(args.iter().cloned()).collect()
-        }
-    };
-    let mut env: BTreeMap<Text, Text> = BTreeMap::new();
-    if matches!(spec.input, Input::Terminal { .. }) {
-        env.insert("TERM".into(), "xterm-256color".into());
-    }
-    if script.is_some() {
-        // The script lies elsewhere; modules of the workspace are meant all the same.
-        env.insert("PYTHONPATH".into(), dir.clone().into());
-    }
-    env.extend(around.secrets.iter().map(|(name, value)| (name.into(), value.expose().into())));
-    env.extend(spec.env.set.iter().filter_map(|(name, value)| Some((name.into(), value.clone()?))));
-    Ok(Launch {
-        id,
-        argv,
-        env: env.into_iter().collect(),
-        dir,
-        input: spec.input,
-        guard: None,
-        script,
-        session: around.session(spec),
-        recipe: Some(Box::new(backend::Recipe::Sandbox(recipe))),
-        task: None,
-        may_be_kept: around.secrets.is_empty(),
-    })
-}
-
-/// What runs a language in a sandbox, by the names that images have it under.
-pub(super) fn interpreter(language: Language) -> &'static [&'static str] {
-    match language {
-        Language::Python => &["python3"],
-        Language::Javascript => &["node"],
-        // Images have Node, and not always one that runs TypeScript by itself.
-        Language::Typescript => &["npx", "--yes", "tsx"],
-        Language::Bash => &["bash"],
-    }
-}
-
-/// Where a path of the workspace is in the sandbox.
-pub(super) fn inside(spec: &RunSpec, workspace: &Path, path: &Path) -> Result<PathBuf> {
-    let path = spec.workspace.join(path);
-    let outside = || Error::OutsideWorkspace { path: path.clone() };
-    let relative = match path.strip_prefix(&spec.workspace) {
-        Ok(relative) => relative.to_owned(),
-        Err(_) => {
-            path.canonicalize().unwrap_or_default().strip_prefix(workspace).map_err(|_| outside())?.to_owned()
-        }
-    };
-    if relative.components().any(|part| part == Component::ParentDir) {
-        return Err(outside());
-    }
-    Ok(if relative == Path::new("") { WORKSPACE.into() } else { Path::new(WORKSPACE).join(relative) })
+    let workspace = recipe.workspace.clone();
+    let file = |path: &Path| inside::path(spec, &workspace, path);
+    let dir = file(spec.workdir.as_deref().unwrap_or(&spec.workspace))?;
+    let names = Names { modules: dir.clone().into(), dir, file };
+    inside::resolve(id, spec, backend::Recipe::Sandbox(recipe), around, names)
 }
 
 /// Refuses work on images that could never be done.

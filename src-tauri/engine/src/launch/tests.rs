@@ -87,7 +87,7 @@ fn code_with_imports_is_given_to_node_as_a_module() {
         ("import('x')", "js"),
     ] {
         let code = Code::Inline { text: text.to_owned() };
-        let script = interpreter::Script {
+        let script = language::Script {
             language: Language::Javascript,
             code: &code,
             dir: folder.path(),

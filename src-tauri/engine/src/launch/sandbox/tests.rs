@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::config::{Environment, Sources, UserFile};
-use crate::spec::Sandbox;
+use crate::spec::{Code, Language, Sandbox, Text};
 
 /// A home with a workspace in it, and settings.
 struct Desk(tempfile::TempDir);

@@ -1,4 +1,4 @@
-//! Scripts: the interpreter of a language and the file that it is given.
+//! Languages: the program that runs a script, and the file that it is given.
 //!
 //! The interpreter gets the user's own file, or for code without a file a copy in the run's folder, so the lines
 //! in its messages are those of the user's code.
@@ -141,6 +141,17 @@ pub(super) fn find(
         return Ok((node, STRIP_TYPES));
     }
     Err(Error::InterpreterNotFound { language: language.name(), tried })
+}
+
+/// What runs a language in a sandbox, by the names that images have it under.
+pub(super) const fn in_images(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Python => &["python3"],
+        Language::Javascript => &["node"],
+        // Images have Node, and not always one that runs TypeScript by itself.
+        Language::Typescript => &["npx", "--yes", "tsx"],
+        Language::Bash => &["bash"],
+    }
 }
 
 /// Whether this Node runs TypeScript by leaving the types out (22.6 and later).
