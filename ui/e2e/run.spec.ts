@@ -52,6 +52,8 @@ test("earlier commands come back by arrow, and those that begin as typed", async
   const field = app.getByRole("combobox", { name: "Command to run" });
   for (const line of ["echo one", "true", "echo two"]) {
     await run(app, line);
+    // That of the run before says the same.
+    await expect(app.getByTitle(`${line} · `)).toBeVisible();
     await expect(app.getByRole("list", { name: "What happened to the run" })).toContainText("succeeded");
   }
   await field.fill("");

@@ -115,7 +115,7 @@ test("a sandbox appears, a shell opens in it, and it is removed", async ({ app, 
   await app.keyboard.press("Control+4");
   await rows(app).click();
   await app.keyboard.press("l");
-  await expect(app.getByText("== Debian packages")).toBeVisible({ timeout: 30_000 });
+  await expect(app.getByText("== Debian packages", { exact: true })).toBeVisible({ timeout: 30_000 });
   await app.keyboard.press("Control+4");
   await rows(app).click();
   await app.keyboard.press("Delete");
