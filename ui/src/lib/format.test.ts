@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { age, ago, binarySize, counted, size, stopwatch, took } from "./format";
+import { age, ago, binarySize, calendarDay, calendarMonth, counted, size, stopwatch, took } from "./format";
 
 describe("numbers", () => {
   it("has sizes with a unit and one digit where that says more", () => {
@@ -59,6 +59,11 @@ describe("numbers", () => {
       "01:01.0",
       "60:00.0",
     ]);
+  });
+
+  it("has days and months of the calendar", () => {
+    expect(["2026-11-28", "2026-03-01"].map(calendarDay)).toEqual(["Sat 28 Nov", "Sun 1 Mar"]);
+    expect(calendarMonth("2026-11-01")).toBe("November 2026");
   });
 
   it("counts in words", () => {

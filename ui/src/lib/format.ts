@@ -83,6 +83,16 @@ export function ago(iso: string, now = Date.now()): string {
 export const exactly = (iso: string) =>
   new Date(iso).toLocaleString(undefined, { dateStyle: "full", timeStyle: "medium" });
 
+/** A day of the calendar, wherever one is: `Sat 28 Nov`, from `2026-11-28`. */
+export const calendarDay = (date: string) =>
+  new Date(`${date}T00:00`)
+    .toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" })
+    .replace(",", "");
+
+/** A month of the calendar: `November 2026`, from any of its days. */
+export const calendarMonth = (date: string) =>
+  new Date(`${date}T00:00`).toLocaleDateString("en-GB", { month: "long", year: "numeric" });
+
 /** `12:04:07.112`, from microseconds since 1970. */
 export function stamp(us: number): string {
   if (us === 0) return "";
