@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import AxeBuilder from "@axe-core/playwright";
 
+import { about } from "../src/lib/cost";
 import { expect, open, run, type Page, type Server } from "./server";
 import { KEY, needSandboxes, test, type Sky } from "./sky";
 
@@ -157,4 +158,60 @@ test("cloud sandboxes that nobody uses are pointed out and deleted with one clic
   await expect(page.getByText("A run in Daytona mode gets a sandbox in the cloud.")).toBeVisible();
   await expect(status(page)).not.toContainText("unused");
   await expect.poll(list).toEqual([]);
+});
+
+test("what the cloud cost is seen by day and sandbox, also of runs that were removed, and what is left of the limit", async ({
+  app,
+  server,
+  sky,
+}, info) => {
+  needSandboxes(sky, info.title);
+  await set(server, sky, "rates: { cpu: 1 }", "monthly_limit: 1000");
+  const sums = app.getByRole("dialog", { name: "What the cloud costs" });
+  await app.keyboard.press("Control+k");
+  await app.keyboard.type("what the cloud costs");
+  await app.keyboard.press("Enter");
+  await expect(sums).toContainText("No run got a sandbox in the cloud");
+  await expect(sums).toContainText("About $1000.00 of the monthly limit of $1000.00 is left.");
+  await judge(app);
+  await app.keyboard.press("Escape");
+  await expect(sums).toBeHidden();
+
+  for (const extra of [[], [], ["--fresh"]])
+    expect((await server.stigmer("run", "--mode", "daytona", ...extra, "true")).code).toBe(0);
+  await app.keyboard.press("Control+4");
+  await expect(app.getByRole("grid", { name: "Cloud sandboxes" })).toBeVisible();
+  await app.keyboard.press("c");
+  await expect(sums).toContainText("for 3 runs in the cloud: an estimate");
+  const days = sums.getByRole("table", { name: "Days" });
+  const sandboxes = sums.getByRole("table", { name: "Sandboxes" });
+  await expect(days.getByRole("row")).toHaveCount(2);
+  await expect(sandboxes.getByRole("row")).toHaveCount(3);
+  const told = JSON.parse((await server.stigmer("sandbox", "cost", "--json")).stdout) as {
+    cost: number;
+    sandboxes: { of: string; cost: number }[];
+  };
+  await expect(days.getByRole("row").nth(1)).toContainText(about(told.cost));
+  for (const [at, { of, cost }] of told.sandboxes.entries())
+    await expect(sandboxes.getByRole("row").nth(at + 1)).toHaveText(
+      new RegExp(`^${of}.*${about(cost).replace("$", "\\$")}$`),
+    );
+  const before = await sums.textContent();
+  for (const theme of ["Dark", "Light"]) {
+    await app.emulateMedia({ colorScheme: theme === "Dark" ? "dark" : "light" });
+    await judge(app);
+  }
+  expect((await server.stigmer("runs", "prune", "--older-than", "0")).code).toBe(0);
+  expect(((await (await server.api("GET", "/runs")).json()) as { runs: [] }).runs).toEqual([]);
+  await app.keyboard.press("Escape");
+  await app.getByRole("button", { name: "What it costs" }).click();
+  await expect.poll(() => sums.textContent()).toBe(before);
+
+  await app.keyboard.press("Escape");
+  await server.end("SIGTERM");
+  await app.keyboard.press("c");
+  await expect(sums.getByRole("button", { name: "Try again" })).toBeVisible();
+  await judge(app);
+  await server.up();
+  await expect(sums).toContainText("for 3 runs in the cloud: an estimate", { timeout: 30_000 });
 });

@@ -143,7 +143,7 @@ test("a file of 200 MB is said to be too large, and is not read", async ({ page:
   await app.getByRole("treeitem", { name: "large.csv" }).click();
   expect((await (await answer).body()).length).toBeLessThan(10_000);
   await expect(editor(app)).toContainText("It is too large for the editor.");
-  await expect(editor(app).getByRole("heading", { name: "large.csv" })).toContainText("200 MB");
+  await expect(editor(app).getByRole("heading", { name: "large.csv" })).toContainText("190.7 MiB");
   await expect(text(app, "large.csv")).toBeHidden();
 });
 

@@ -9,13 +9,14 @@ use stigmer_engine::Error;
 use stigmer_engine::config::Sources;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::image::{custom, tiers};
+use stigmer_engine::size::decimal_size;
 use stigmer_engine::spec::{Build, BuildSource, Customize, ImageTask, Mode, RunSpec, Target, Work};
 
 use crate::args::{BuildOptions, CustomizeOptions, ImageArguments, ImageCommand};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone, answer};
 use crate::run::{Attachment, Carrier, attach};
-use crate::runs::{counted, size};
+use crate::runs::counted;
 
 /// Carries out `stigmer image`.
 pub(crate) async fn image(
@@ -138,7 +139,7 @@ async fn quick(engine: &Engine, command: ImageCommand, output: &Output) -> Resul
                 }
                 output.note(Tone::Dim, format_args!("removed {}", counted(count, "image")));
             } else if !all.is_empty() {
-                let most = size(bytes);
+                let most = decimal_size(bytes);
                 output.note(Tone::Dim, format_args!("at most {most} would be free; --yes removes them"));
             }
         }

@@ -13,6 +13,7 @@ use stigmer_engine::config::Sources;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::Filter;
 use stigmer_engine::sandbox::{Detail, Sandbox};
+use stigmer_engine::size::size;
 use stigmer_engine::spec::Mode;
 use stigmer_engine::{Error, Result};
 
@@ -20,7 +21,6 @@ use crate::args::{Named, SandboxArguments, SandboxCommand, SandboxList};
 use crate::exit::{Exit, Failure};
 use crate::image::age;
 use crate::output::{Output, Tone, answer};
-use crate::runs::size;
 use crate::table::Table;
 
 use self::cloud::Cloud;

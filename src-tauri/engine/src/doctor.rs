@@ -153,7 +153,7 @@ async fn home_is_writable(home: Home) -> Finding {
         std::fs::remove_file(&probe).map_err(Error::storage("removing", &probe))?;
         let (count, bytes) = usage(&home.runs())?;
         let root = home.root().display();
-        Ok(format!("{root} is writable; {count} runs take {} MiB", bytes >> 20))
+        Ok(format!("{root} is writable; {count} runs take {}", crate::size::size(bytes)))
     };
     judged(blocking(work).await)
 }

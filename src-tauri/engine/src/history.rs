@@ -4,8 +4,8 @@
 //! leaves out what a run printed (the log), when a run is looked after (the engine) and every folder but the
 //! database's own. Calls block, so they belong on a blocking thread.
 //!
-//! Invariants: whatever is in the database can be rebuilt from the folders, so losing it loses nothing. A run
-//! ends once: after its end only pinning and removal change it.
+//! Invariants: whatever is in the database can be rebuilt from the folders, so losing it loses nothing but what removed
+//! runs cost. A run ends once: after its end only pinning and removal change it.
 
 mod costs;
 pub mod events;
@@ -124,10 +124,11 @@ impl History {
         if changed == 0 { Err(not_found(id)) } else { Ok(()) }
     }
 
-    /// Forgets runs; ids that are not there are fine. Folders go first, by the caller: a crash in between then
+    /// Forgets runs, though not what they cost; ids that are not there are fine. Folders go first, by the caller: a crash in between then
     /// leaves rows without a folder, which can be removed again, and no folder that nothing names.
-    pub fn remove(&self, ids: &[RunId]) -> Result<()> {
+    pub fn remove(&self, ids: &[RunId], now: Timestamp) -> Result<()> {
         self.write(|to| {
+            costs::keep(to, ids, now)?;
             let mut remove = to.prepare_cached("DELETE FROM runs WHERE id = ?1")?;
             ids.iter().try_for_each(|id| remove.execute([id.to_string()]).map(drop).map_err(Error::from))
         })

@@ -31,6 +31,7 @@ mod os;
 mod run;
 pub mod sandbox;
 pub mod secrets;
+pub mod size;
 pub mod snapshot;
 pub mod spec;
 pub mod state;

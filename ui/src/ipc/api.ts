@@ -202,7 +202,8 @@ export const daytona = {
   key: (test: boolean) => get<T.CloudKey>(`/daytona/key${query({ test })}`),
   keep: (key: string) => change<T.Access>("PUT", "/daytona/key", { key }),
   forget: () => change<void>("DELETE", "/daytona/key"),
-  costs: () => get<T.CostReport>("/daytona/costs"),
+  /** Of the month of a day; of this one without. */
+  costs: (month?: string) => get<T.CostReport>(`/daytona/costs${query({ month })}`),
   estimate: (run: { workspace: string; snapshot: string; cpu?: number; memory?: number; disk?: number }) =>
     get<T.CostEstimate>(`/daytona/estimate${query(run)}`),
   unused: () => get<T.CloudSandbox[]>("/daytona/unused"),

@@ -1385,7 +1385,7 @@ export interface components {
             region: string;
             /**
              * Format: double
-             * @description What the runs in it cost that the history has, in US dollars: a part of the same.
+             * @description What the runs in it cost, removed ones too, in US dollars: a part of the same.
              */
             runs_cost: number;
             /** @description The snapshot that it was made from. */
@@ -1502,7 +1502,7 @@ export interface components {
              */
             runs: number;
         };
-        /** @description What the runs in the cloud cost, as far as the history still has them: an estimate. */
+        /** @description What the runs in the cloud cost, whether the history still has them or not: an estimate. */
         CostReport: {
             /**
              * Format: double
@@ -1521,7 +1521,7 @@ export interface components {
              * @description The first day of the month that the sums are of.
              */
             month: string;
-            /** @description All months that the history has any of, in order. */
+            /** @description All months that have any, in order. */
             months: components["schemas"]["CostOf"][];
             /** @description The rates of now. A run keeps the rate that it was started with. */
             rates: components["schemas"]["Rates"];
@@ -1530,7 +1530,10 @@ export interface components {
              * @description How many runs got a sandbox in it.
              */
             runs: number;
-            /** @description The same for each sandbox, the dearest first. */
+            /**
+             * @description The same for each sandbox, the dearest first. Those that a single run had for itself are one, `sandboxes of single
+             *     runs`, two months after the run when it was removed.
+             */
             sandboxes: components["schemas"]["CostOf"][];
         };
         /** @description Something to make. */

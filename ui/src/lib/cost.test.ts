@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { about, costInWords, costOf, dollars, monthSoFar, stands } from "./cost";
+import { about, costInWords, costOf, dollars, left, monthSoFar, stands } from "./cost";
 
 describe("what the cloud costs", () => {
   it("has as many places as say something", () => {
@@ -34,5 +34,15 @@ describe("what the cloud costs", () => {
     const all = [7.99, 8, 9.99, 10].map((cost) => stands({ cost, limit: 10 }));
     expect(all).toEqual(["far", "near", "near", "over"]);
     expect(stands({ cost: 1000, limit: null })).toBe("far");
+  });
+
+  it("says what of a limit is left", () => {
+    const words = (cost: number, limit: number | null) => left({ cost, limit });
+    expect([words(1, null), words(8, 20), words(20, 20), words(20.5, 20)]).toEqual([
+      "There is no monthly limit.",
+      "About $12.00 of the monthly limit of $20.00 is left.",
+      "Nothing of the monthly limit of $20.00 is left.",
+      "About $0.50 over the monthly limit of $20.00.",
+    ]);
   });
 });

@@ -45,3 +45,13 @@ export function stands({ cost, limit }: Pick<CostReport, "cost" | "limit">): "fa
   if (cost >= limit) return "over";
   return cost >= limit * 0.8 ? "near" : "far";
 }
+
+/** What of a limit is left, in words; nothing where there is none. */
+export function left({ cost, limit }: Pick<CostReport, "cost" | "limit">): string {
+  if (limit === null) return "There is no monthly limit.";
+  const of = `of the monthly limit of ${dollars(limit)}`;
+  if (cost > limit) return `${capital(about(cost - limit))} over the monthly limit of ${dollars(limit)}.`;
+  return cost === limit ? `Nothing ${of} is left.` : `${capital(about(limit - cost))} ${of} is left.`;
+}
+
+const capital = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { age, ago, binarySize, counted, size, stopwatch, took } from "./format";
+import { age, ago, calendarDay, calendarMonth, counted, decimalSize, size, stopwatch, took } from "./format";
 
 describe("numbers", () => {
-  it("has sizes with a unit and one digit where that says more", () => {
-    expect([0, 999, 1000, 8_200_000, 104_857_600].map(size)).toEqual([
+  it("has sizes of images as Docker says them", () => {
+    expect([0, 999, 1000, 8_200_000, 104_857_600].map(decimalSize)).toEqual([
       "0 B",
       "999 B",
       "1.0 kB",
@@ -13,8 +13,8 @@ describe("numbers", () => {
     ]);
   });
 
-  it("has memory by powers of two", () => {
-    expect([512, 67_108_864, 1_610_612_736, 8_589_934_592].map(binarySize)).toEqual([
+  it("has all other sizes by powers of two", () => {
+    expect([512, 67_108_864, 1_610_612_736, 8_589_934_592].map(size)).toEqual([
       "512 B",
       "64 MiB",
       "1.5 GiB",
@@ -59,6 +59,11 @@ describe("numbers", () => {
       "01:01.0",
       "60:00.0",
     ]);
+  });
+
+  it("has days and months of the calendar", () => {
+    expect(["2026-11-28", "2026-03-01"].map(calendarDay)).toEqual(["Sat 28 Nov", "Sun 1 Mar"]);
+    expect(calendarMonth("2026-11-01")).toBe("November 2026");
   });
 
   it("counts in words", () => {

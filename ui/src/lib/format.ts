@@ -11,28 +11,26 @@ export const count = (n: number) => integer.format(n);
 export const counted = (n: number, noun: string, plural = `${noun}s`) =>
   `${count(n)} ${n === 1 ? noun : plural}`;
 
-/** `8.2 MB`. */
-export function size(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+/** A size of an image, or of what Docker keeps on a disk: decimal, as `docker images` says it: `8.2 MB`. */
+export function decimalSize(bytes: number): string {
+  const [value, unit] = scaled(bytes, 1000, ["B", "kB", "MB", "GB", "TB"]);
+  return `${unit === "B" || value >= 100 ? Math.round(value) : value.toFixed(1)} ${unit}`;
 }
 
-/** `512 MiB`: memory is counted by powers of two. */
-export function binarySize(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+/** A size of anything else (files, logs, uploads, memory): binary, as the engine writes it: `1.5 KiB`, `64 MiB`. */
+export function size(bytes: number): string {
+  const [value, unit] = scaled(bytes, 1024, ["B", "KiB", "MiB", "GiB", "TiB"]);
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${unit}`;
+}
+
+function scaled(bytes: number, step: number, units: readonly string[]): [number, string] {
   let value = bytes;
   let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
+  while (value >= step && unit < units.length - 1) {
+    value /= step;
     unit += 1;
   }
-  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[unit]}`;
+  return [value, units[unit] ?? ""];
 }
 
 /** How long something took: `0.3 s`, `48.2 s`, `12:31`, `1:05:00`. */
@@ -82,6 +80,16 @@ export function ago(iso: string, now = Date.now()): string {
 /** Everything, for a tooltip. */
 export const exactly = (iso: string) =>
   new Date(iso).toLocaleString(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+/** A day of the calendar, wherever one is: `Sat 28 Nov`, from `2026-11-28`. */
+export const calendarDay = (date: string) =>
+  new Date(`${date}T00:00`)
+    .toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" })
+    .replace(",", "");
+
+/** A month of the calendar: `November 2026`, from any of its days. */
+export const calendarMonth = (date: string) =>
+  new Date(`${date}T00:00`).toLocaleDateString("en-GB", { month: "long", year: "numeric" });
 
 /** `12:04:07.112`, from microseconds since 1970. */
 export function stamp(us: number): string {

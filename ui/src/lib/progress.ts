@@ -1,7 +1,7 @@
 /** How far a run is in what takes its time: the steps that it told, and the progress of each. */
 
 import type { ImageWork, RunDetail, RunEvent } from "../ipc/types";
-import { size } from "./format";
+import { decimalSize } from "./format";
 
 export interface Progress {
   step: string;
@@ -27,9 +27,9 @@ const countsBytes = (step: string) => /^(pull|push|download|upload)\b/.test(step
 /** `120 of 245 MB`, `3 of 14`, `120 MB` where the whole is not known. */
 export function amount({ step, current, total }: Progress): string {
   if (!countsBytes(step)) return total === null ? String(current) : `${current} of ${total}`;
-  if (total === null) return size(current);
-  const [whole = "", unit = ""] = size(total).split(" ");
-  const [part = "", partUnit = ""] = size(current).split(" ");
+  if (total === null) return decimalSize(current);
+  const [whole = "", unit = ""] = decimalSize(total).split(" ");
+  const [part = "", partUnit = ""] = decimalSize(current).split(" ");
   return unit === partUnit ? `${part} of ${whole} ${unit}` : `${part} ${partUnit} of ${whole} ${unit}`;
 }
 

@@ -5,7 +5,7 @@ import { tick } from "svelte";
 import { KEY_FIELD } from "../lib/fields";
 
 export type Screen = "welcome" | "run" | "history" | "images" | "snapshots" | "sandboxes" | "settings";
-export type Overlay = "palette" | "shortcuts" | null;
+export type Overlay = "palette" | "shortcuts" | "costs" | null;
 
 const KEPT = "stigmer.welcomed";
 

@@ -47,6 +47,7 @@ export const frameActions = () =>
     { id: "snapshots", title: "Go to Snapshots", group: "Go to", keys: "mod+5", act: () => go("snapshots") },
     { id: "settings", title: "Go to Settings", group: "Go to", keys: "mod+,", act: () => go("settings") },
     { id: "welcome", title: "Show the welcome screen", group: "Go to", act: () => go("welcome") },
+    { id: "costs", title: "Show what the cloud costs", group: "Go to", act: () => show("costs") },
     { id: "folder", title: "Open a folder", group: "Files", keys: "mod+o", act: () => void choose() },
     {
       id: "theme",

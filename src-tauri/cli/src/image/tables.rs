@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use stigmer_engine::image::tiers::TIERS;
 use stigmer_engine::image::{Detail, DiskUse, Image, Prunable, Share, Verified, short};
+use stigmer_engine::size::decimal_size;
 
 use crate::output::{Output, Tone};
-use crate::runs::{counted, size};
+use crate::runs::counted;
 use crate::table::Table;
 
 /// How long ago something was.
@@ -39,7 +40,7 @@ pub(super) fn images(images: &[Image], output: &Output) -> String {
             table.row([
                 (Tone::Strong, name),
                 (Tone::Dim, short(&image.id).to_owned()),
-                (Tone::Plain, size(image.size)),
+                (Tone::Plain, decimal_size(image.size)),
                 (Tone::Dim, age(image.created)),
                 (
                     Tone::Plain,
@@ -80,8 +81,8 @@ pub(super) fn tiers(images: &[Image], as_json: bool, output: &Output) -> String 
         table.row([
             (Tone::Strong, tier.name.to_owned()),
             (Tone::Plain, tier.about.to_owned()),
-            (Tone::Plain, format!("about {}", size(tier.download))),
-            (Tone::Plain, format!("about {}", size(tier.size))),
+            (Tone::Plain, format!("about {}", decimal_size(tier.download))),
+            (Tone::Plain, format!("about {}", decimal_size(tier.size))),
             (Tone::Dim, tier.tag.to_owned()),
             if is_here {
                 (Tone::Good, "here".to_owned())
@@ -100,7 +101,7 @@ pub(super) fn detail(detail: &Detail, output: &Output) -> String {
         ("image", image.tags.join(", ")),
         ("id", image.id.clone()),
         ("digest", image.digests.join(", ")),
-        ("size", size(image.size)),
+        ("size", decimal_size(image.size)),
         ("made", ago(image.created)),
         ("for", detail.platform.clone()),
         ("starts", [detail.entrypoint.join(" "), detail.command.join(" ")].join(" ").trim().to_owned()),
@@ -133,7 +134,7 @@ pub(super) fn detail(detail: &Detail, output: &Output) -> String {
     let mut table = Table::new(["LAYER", "SIZE"]);
     for layer in &detail.layers {
         let by: String = layer.by.replace(['\n', '\t'], " ").chars().take(100).collect();
-        table.row([(Tone::Plain, by), (Tone::Dim, size(layer.size))]);
+        table.row([(Tone::Plain, by), (Tone::Dim, decimal_size(layer.size))]);
     }
     let _ = write!(text, "\n{}", table.text(output));
     text.trim_end().to_owned()
@@ -197,7 +198,7 @@ pub(super) fn history(versions: &[Image], output: &Output) -> String {
             "{}  {}  {}  {} ago  {}",
             output.paint(Tone::Strong, image.tags.join(", ")),
             output.paint(Tone::Dim, short(&image.id)),
-            size(image.size),
+            decimal_size(image.size),
             age(image.created),
             output.paint(tone, verdict),
         );
@@ -216,7 +217,7 @@ pub(super) fn prunable(all: &[Prunable], output: &Output) -> String {
         table.row([
             (Tone::Strong, name),
             (Tone::Dim, short(&image.id).to_owned()),
-            (Tone::Plain, size(image.size)),
+            (Tone::Plain, decimal_size(image.size)),
             (Tone::Plain, image.why.to_owned()),
         ]);
     }
@@ -231,8 +232,8 @@ pub(super) fn disk(used: &DiskUse, output: &Output) -> String {
             (Tone::Strong, name.to_owned()),
             (Tone::Plain, share.count.to_string()),
             (Tone::Plain, share.active.to_string()),
-            (Tone::Plain, size(share.size)),
-            (Tone::Plain, size(share.reclaimable)),
+            (Tone::Plain, decimal_size(share.size)),
+            (Tone::Plain, decimal_size(share.reclaimable)),
         ]);
     };
     row("images", &used.images);

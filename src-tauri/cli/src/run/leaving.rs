@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use stigmer_engine::config::{Config, Sources};
 use stigmer_engine::home::Home;
+use stigmer_engine::size::size;
 use stigmer_engine::spec::{Mode, RunSpec};
 use stigmer_engine::workspace::upload::{self, Upload};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Run;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::runs::size;
 
 /// Lines for what looks as if it should not go, and for the largest files.
 const NAMED: usize = 6;

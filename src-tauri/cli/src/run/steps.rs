@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use stigmer_engine::history::{Event, What};
+use stigmer_engine::size::decimal_size;
 use tokio::time::sleep;
 
 use super::Carried;
 use crate::output::Output;
-use crate::runs::size;
 
 /// Time before anything is shown: most places are ready sooner.
 const SOON: Duration = Duration::from_millis(300);
@@ -81,7 +81,7 @@ fn words(event: &Event) -> Option<String> {
     match &event.what {
         What::Preparing { step } => Some(step.clone()),
         What::Progress { step, current, total: Some(total) } => {
-            Some(format!("{step}  {} of {}", size(*current), size(*total)))
+            Some(format!("{step}  {} of {}", decimal_size(*current), decimal_size(*total)))
         }
         _ => None,
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use stigmer_engine::config::parse_size;
 use stigmer_engine::engine::Engine;
+use stigmer_engine::size::size;
 
-use super::{counted, short, size};
+use super::{counted, short};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone, answer};
 

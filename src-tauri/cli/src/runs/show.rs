@@ -7,11 +7,12 @@ use serde_json::json;
 use stigmer_engine::cost::about;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::history::{Event, What};
+use stigmer_engine::size::size;
 use stigmer_engine::spec::Guard;
 use stigmer_engine::state::{CloudFacts, Ending, Outcome, RunRecord, SandboxFacts};
 use stigmer_server::form::RunDetail;
 
-use super::{list, size, time};
+use super::{list, time};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Tone, answer};
 

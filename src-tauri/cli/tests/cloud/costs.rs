@@ -62,6 +62,11 @@ fn costs_are_summed_up_and_nobody_is_asked_for_them() {
     let shown = sky.ends(["sandbox", "cost"]).out();
     let name = sum["sandboxes"][0]["of"].as_str().unwrap();
     assert!(shown.contains(name) && shown.contains("SANDBOX") && shown.contains("DAY"), "{shown}");
+    sky.ends(["runs", "rm", "last"]);
+    assert_eq!(sky.ends(["sandbox", "cost"]).out(), shown, "what was spent is spent");
+    sky.ends(["runs", "prune", "--older-than", "0"]);
+    assert_eq!(sky.ends(["runs", "list", "--json"]).json(), Vec::<Value>::new());
+    assert_eq!(sky.ends(["sandbox", "cost"]).out(), shown);
     let then = sky.ends(["sandbox", "cost", "--month", "2020-02"]).out();
     assert!(then.starts_with("2020-02: about $0 for 0 runs"), "{then}");
     sky.call(["sandbox", "cost", "--month", "soon"]).ended().expect(125);

@@ -13,7 +13,7 @@ fn a_run_in_the_cloud_prints_brings_back_and_is_shown_with_its_sandbox() {
     let line = "cat given; echo ' there'; printf made >made; exit 3";
     let run = sky.call(["run", "--mode", "daytona", "--bring-back", line]);
     let ended = secretive(run.ended().expect(3));
-    let note = "the first copy of this workspace goes to the cloud: 1 file, 4 bytes\n";
+    let note = "the first copy of this workspace goes to the cloud: 1 file, 4 B\n";
     assert_eq!((ended.out().as_str(), ended.err().as_str()), ("here there\n", note));
     assert_eq!(fs::read_to_string(sky.home.work().join("made")).unwrap(), "made");
 
@@ -118,7 +118,7 @@ fn a_dry_run_lists_what_would_leave_this_machine_until_the_workspace_was_copied(
     assert_eq!(ended.out(), ".env\n.gitignore\nbulk\ncode.py\n");
     let log = sky.ends(["runs", "logs", "--stream", "system"]).out();
     assert!(
-        log.contains("first copy of this workspace goes to the cloud: 4 files, 27 bytes; among them .env"),
+        log.contains("first copy of this workspace goes to the cloud: 4 files, 27 B; among them .env"),
         "{log}"
     );
     let told = sky.ends(dry.into_iter().chain(["true"])).out();

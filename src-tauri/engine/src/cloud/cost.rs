@@ -29,7 +29,7 @@ pub struct Costed<T> {
     pub sandbox: T,
     /// What it costs, estimated.
     pub cost: SandboxCost,
-    /// What the runs in it cost that the history has, in US dollars: a part of the same.
+    /// What the runs in it cost, removed ones too, in US dollars: a part of the same.
     pub runs_cost: f64,
     /// Whether no run is in it, and none was for `daytona.unused_days`.
     pub is_unused: bool,

@@ -21,7 +21,7 @@ pub struct CostOf<T> {
     pub cost: f64,
 }
 
-/// What the runs in the cloud cost, as far as the history still has them.
+/// What the runs in the cloud cost, whether the history still has them or not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CostReport {
     /// The first day of the month that the sums below are of.
@@ -32,9 +32,10 @@ pub struct CostReport {
     pub cost: f64,
     /// The same for each day that has any, in order.
     pub days: Vec<CostOf<Date>>,
-    /// The same for each sandbox by name, the dearest first.
+    /// The same for each sandbox by name, the dearest first. Sandboxes that a single run had for itself are one, `sandboxes of
+    /// single runs`, two months after the run when it was removed.
     pub sandboxes: Vec<CostOf<String>>,
-    /// All months that the history has any of, by their first days, in order.
+    /// All months that have any, by their first days, in order.
     pub months: Vec<CostOf<Date>>,
     /// How much a month may cost before that is asked about.
     pub limit: Option<f64>,

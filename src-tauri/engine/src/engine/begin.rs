@@ -23,7 +23,7 @@ impl Inner {
         if made.is_err() {
             // What cannot be taken back now is closed as lost by the next engine.
             let _ = remove_folder(folder);
-            let _ = self.history.remove(&[record.id]);
+            let _ = self.history.remove(&[record.id], record.created);
         }
         made
     }

@@ -50,7 +50,7 @@ impl Engine {
                     Err(error) => failure = failure.or(Some(error)),
                 }
             }
-            history.remove(&removed)?;
+            history.remove(&removed, Timestamp::now())?;
             failure.map_or(Ok(()), Err)
         })
         .await

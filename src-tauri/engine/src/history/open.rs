@@ -13,7 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
-use super::{History, events, row, schema};
+use super::{History, costs, events, row, schema};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::os;
@@ -182,6 +182,10 @@ fn mend(home: &Home, busy_timeout: Duration, set_aside_anyway: bool) -> Result<O
         Found::Current(connection) => Ok(Opened { history: connection.into(), recovered }),
         Found::Older(mut connection) => {
             schema::migrate(&mut connection, home)?;
+            let kept = recovered.as_ref().map_or(Ok(()), |aside| costs::take_over(&connection, aside));
+            if let Err(error) = kept {
+                tracing::warn!(%error, "what removed runs cost was lost with the damaged history");
+            }
             Ok(Opened { history: connection.into(), recovered })
         }
         Found::Nothing | Found::Damaged => {

@@ -19,7 +19,7 @@ use crate::backend::{Execution, Reporter};
 use crate::error::{Error, Result};
 use crate::os;
 use crate::run::blocking;
-use crate::workspace::upload::{self, Mark, Tally};
+use crate::workspace::upload::{Mark, Tally};
 
 mod choice;
 mod exchange;
@@ -232,7 +232,7 @@ impl Progress {
 }
 
 fn size(entries: usize, bytes: u64) -> String {
-    let bytes = upload::size(bytes);
+    let bytes = crate::size::size(bytes);
     format!("{entries} {}, {bytes}", if entries == 1 { "entry" } else { "entries" })
 }
 

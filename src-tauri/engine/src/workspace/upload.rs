@@ -96,7 +96,7 @@ impl Upload {
     pub fn summary(&self) -> String {
         let more = if self.more { "more than " } else { "" };
         let files = if self.files == 1 { "file" } else { "files" };
-        let mut line = format!("{more}{} {files}, {}", self.files, size(self.bytes));
+        let mut line = format!("{more}{} {files}, {}", self.files, crate::size::size(self.bytes));
         let unwanted: Vec<_> = self.unwanted.iter().take(EXAMPLES).map(ToString::to_string).collect();
         if !unwanted.is_empty() {
             let rest = self.unwanted.len() - unwanted.len();
@@ -196,17 +196,6 @@ impl Choice for Counting<'_> {
     fn leaves_out(&self, path: &Path, is_folder: bool) -> bool {
         let keeper = self.rules.keeper(path, is_folder);
         keeper.map(|keeper| self.count(keeper, path)).is_some()
-    }
-}
-
-/// Bytes in words.
-pub(crate) fn size(bytes: u64) -> String {
-    match bytes {
-        1 => "1 byte".to_owned(),
-        bytes if bytes < 1000 => format!("{bytes} bytes"),
-        bytes if bytes < 1_000_000 => format!("{} kB", bytes / 1000),
-        bytes if bytes < 1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        bytes => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
     }
 }
 

@@ -85,6 +85,20 @@ async fn a_month_over_its_limit_asks_and_one_near_it_warns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_month_over_its_limit_asks_also_when_its_runs_were_removed() {
+    let Some(sky) = Sky::new() else { return };
+    let engine = sky.open().await;
+    sky.set("rates: { cpu: 1 }, monthly_limit: 0.01");
+    let (first, _) = succeeds(&engine, sky.line("sleep 0.1")).await;
+    let (limit, report) = (engine.month_limit().await.unwrap(), engine.costs(None).await.unwrap());
+    engine.remove(vec![first.id]).await.unwrap();
+    assert_eq!(engine.get(first.id).await.unwrap_err().code(), "run-not-found");
+    assert_eq!(engine.month_limit().await.unwrap(), limit);
+    assert_eq!(engine.costs(None).await.unwrap(), report);
+    assert_eq!(refused(&engine, sky.line("true")).await.code, "daytona-over-limit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_used_for_days_is_found_when_an_engine_comes_to_stay_and_is_left_as_it_is() {
     let Some(sky) = Sky::new() else { return };
     let engine = sky.open().await;

@@ -73,7 +73,7 @@ async fn the_workspace_goes_along_and_comes_back_where_that_was_asked_for() {
     fs::write(sky.workspace.join("in/script.sh"), "#!/bin/sh\necho ran; echo result >../out\n").unwrap();
     fs::set_permissions(sky.workspace.join("in/script.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     let (_, said) = succeeds(&engine, sky.line("cd in && ./script.sh; pwd")).await;
-    let note = "the first copy of this workspace goes to the cloud: 1 file, 40 bytes\n";
+    let note = "the first copy of this workspace goes to the cloud: 1 file, 40 B\n";
     assert!(said.starts_with(&format!("{note}ran\n")) && said.ends_with("/workspace/in\n"), "{said}");
     assert!(!sky.workspace.join("out").exists(), "nobody asked for it");
     succeeds(&engine, sky.asking(bringing_back(), "echo more >>out")).await;

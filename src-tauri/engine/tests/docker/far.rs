@@ -76,7 +76,7 @@ async fn the_workspace_is_there_and_what_changed_comes_back() {
     assert_eq!(said, "changedb\nb.o\nin\nlink\nscript\n");
     assert!(facts(&record).reused);
     let told = format!("{:?}", engine.events(record.id, 0).unwrap().0);
-    assert!(told.contains("3 entries, 7 bytes") && !told.contains(FIRST), "{told}");
+    assert!(told.contains("3 entries, 7 B") && !told.contains(FIRST), "{told}");
     // And where nothing changed nothing is copied.
     let (record, _) = succeeds(&engine, yard.line("true")).await;
     let told = format!("{:?}", engine.events(record.id, 0).unwrap().0);

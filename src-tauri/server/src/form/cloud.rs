@@ -153,7 +153,7 @@ pub(crate) struct CloudSandboxRow {
     used: Option<String>,
     /// What it costs, estimated.
     cost: SandboxCostForm,
-    /// What the runs in it cost that the history has, in US dollars: a part of the same.
+    /// What the runs in it cost, removed ones too, in US dollars: a part of the same.
     runs_cost: f64,
     /// Whether no run is in it, and none was for the days of the setting `daytona.unused_days`. None that is archived.
     is_unused: bool,
@@ -199,7 +199,7 @@ pub(crate) struct RatesForm {
     free_disk: u32,
 }
 
-/// What the runs in the cloud cost, as far as the history still has them: an estimate.
+/// What the runs in the cloud cost, whether the history still has them or not: an estimate.
 #[derive(ToSchema)]
 #[schema(as = CostReport)]
 #[expect(dead_code, reason = "names the fields of the engine's own type in the description")]
@@ -213,9 +213,10 @@ pub(crate) struct CostReportForm {
     cost: f64,
     /// The same for each day that has any, in order.
     days: Vec<CostOfForm>,
-    /// The same for each sandbox, the dearest first.
+    /// The same for each sandbox, the dearest first. Those that a single run had for itself are one, `sandboxes of single
+    /// runs`, two months after the run when it was removed.
     sandboxes: Vec<CostOfForm>,
-    /// All months that the history has any of, in order.
+    /// All months that have any, in order.
     months: Vec<CostOfForm>,
     /// How much a month may cost before that is asked about.
     limit: Option<f64>,

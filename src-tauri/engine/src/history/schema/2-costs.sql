@@ -9,3 +9,13 @@ CREATE TABLE run_costs (
 
 -- A month is a part of it.
 CREATE INDEX run_costs_since ON run_costs (since);
+
+-- What is left of those that were removed: sums, so that it grows with time and not with runs.
+CREATE TABLE removed_costs (
+    quarter INTEGER NOT NULL, -- of an hour, since 1970
+    sandbox TEXT    NOT NULL, -- empty where those that a single run had are together
+    single  INTEGER NOT NULL, -- whether it was such a one
+    runs    INTEGER NOT NULL,
+    cost    REAL    NOT NULL, -- US dollars
+    PRIMARY KEY (quarter, sandbox)
+) STRICT, WITHOUT ROWID;

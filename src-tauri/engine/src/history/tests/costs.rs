@@ -111,9 +111,112 @@ fn a_run_costs_something_from_its_sandbox_to_its_end_and_nothing_when_that_is_lo
     assert_eq!(history.get(ran.id).unwrap().cost(hour(9)), Some(3.0));
     assert_eq!(history.get(lost.id).unwrap().cost(hour(9)), None);
     assert_eq!(history.spent(hour(0), hour(9)).unwrap(), 3.0);
+}
 
-    history.remove(&[ran.id]).unwrap();
-    assert_eq!(history.spent(hour(0), hour(9)).unwrap(), 0.0);
+/// All sums there are.
+fn sums(history: &History, now: Timestamp) -> impl PartialEq + std::fmt::Debug + use<> {
+    let zone = TimeZone::get("Asia/Kathmandu").unwrap();
+    (
+        history.costs_of_month(MONTH, &zone, now).unwrap(),
+        history.costs_by_month(&zone, now).unwrap(),
+        history.costs_of_sandboxes(now).unwrap(),
+        [history.spent(Timestamp::MIN, now).unwrap(), history.spent(hour(0), now).unwrap()],
+    )
+}
+
+fn kept_sums(home: &Home) -> Vec<(String, i64)> {
+    let database = Connection::open(home.database()).unwrap();
+    let mut rows =
+        database.prepare("SELECT sandbox, runs FROM removed_costs ORDER BY quarter, sandbox").unwrap();
+    rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn what_was_spent_stays_when_runs_are_removed() {
+    let (_folder, home) = home();
+    let history = open(&home);
+    let all = [
+        over("one", 0, 2, Outcome::Succeeded),
+        over("one", 0, 1, Outcome::Failed { exit: Exit::Code(1) }),
+        over("two", 9, 12, Outcome::Succeeded),
+        over("old", -24 * 30, -24 * 30 + 4, Outcome::Succeeded),
+        over("two", 25, 26, Outcome::Succeeded),
+        in_cloud("one", 25),
+    ];
+    history.insert_all(&all).unwrap();
+    let now = hour(30);
+    let before = sums(&history, now);
+    for ids in [vec![all[0].id, all[1].id], vec![all[2].id, all[3].id], vec![all[4].id]] {
+        history.remove(&ids, now).unwrap();
+        history.remove(&ids, now).unwrap();
+        assert_eq!(sums(&history, now), before);
+    }
+    assert_eq!(history.count(&Filter::default()).unwrap(), 1);
+    assert_eq!(
+        kept_sums(&home).into_iter().map(|(_, runs)| runs).collect::<Vec<_>>(),
+        [1, 2, 1, 1],
+        "those of one time and sandbox are one sum"
+    );
+}
+
+#[test]
+fn removing_a_run_that_cost_nothing_or_whose_end_nobody_knows_keeps_nothing() {
+    let (_folder, home) = home();
+    let history = open(&home);
+    let all = [ended("make", Outcome::Succeeded, 9, 5), over("one", 0, 2, Outcome::Lost), in_cloud("one", 0)];
+    history.insert_all(&all).unwrap();
+    history.remove(&all.each_ref().map(|run| run.id), hour(9)).unwrap();
+    assert_eq!(kept_sums(&home), []);
+    assert_eq!(history.spent(Timestamp::MIN, hour(9)).unwrap(), 0.0);
+}
+
+#[test]
+fn sandboxes_of_single_runs_are_put_together_after_two_months_and_no_others() {
+    let (_folder, home) = home();
+    let history = open(&home);
+    let fresh: Vec<_> = (0..9)
+        .map(|_| {
+            let mut run = over("", 0, 1, Outcome::Succeeded);
+            run.place.cloud.as_mut().unwrap().name = format!("stigmer-{}", run.id);
+            run
+        })
+        .collect();
+    let shared = over("one", 0, 1, Outcome::Succeeded);
+    history.insert_all(&fresh).unwrap();
+    history.insert(&shared).unwrap();
+    let now = hour(24 * 62);
+    history.remove(&fresh.iter().map(|run| run.id).collect::<Vec<_>>(), now).unwrap();
+    assert_eq!(kept_sums(&home).len(), 9, "each has its name still");
+    let days = history.costs_of_month(MONTH, &TimeZone::UTC, now).unwrap().days;
+
+    history.remove(&[shared.id], hour(24 * 64)).unwrap();
+    assert_eq!(kept_sums(&home), [(String::new(), 9), ("one".to_owned(), 1)]);
+    let month = history.costs_of_month(MONTH, &TimeZone::UTC, now).unwrap();
+    assert_eq!((month.days, days.len()), (days, 1));
+    let names = [of("sandboxes of single runs".to_owned(), 9, 9.0), of("one".to_owned(), 1, 1.0)];
+    assert_eq!(month.sandboxes, names);
+    let later = over("", 0, 1, Outcome::Succeeded);
+    let mut later = RunRecord { id: RunId::new(), ..later };
+    later.place.cloud.as_mut().unwrap().name = format!("stigmer-{}", later.id);
+    history.insert(&later).unwrap();
+    history.remove(&[later.id], hour(24 * 65)).unwrap();
+    assert_eq!(kept_sums(&home), [(String::new(), 10), ("one".to_owned(), 1)]);
+}
+
+#[test]
+fn what_removed_runs_cost_is_taken_over_from_a_history_that_was_set_aside() {
+    let (_folder, home) = home();
+    let history = open(&home);
+    let gone = over("one", 0, 2, Outcome::Succeeded);
+    history.insert(&gone).unwrap();
+    history.remove(&[gone.id], hour(3)).unwrap();
+    let before = sums(&history, hour(3));
+    drop(history);
+    for _ in 0..2 {
+        let mended = History::recover(&home).unwrap();
+        assert!(mended.recovered.is_some());
+        assert_eq!(sums(&mended.history, hour(3)), before);
+    }
 }
 
 #[test]
@@ -160,6 +263,10 @@ fn a_history_of_the_format_before_keeps_its_runs_and_counts_from_now_on() {
     assert_eq!(history.count(&Filter::default()).unwrap(), 1);
     assert_eq!(history.spent(Timestamp::MIN, hour(9)).unwrap(), 0.0);
     history.insert(&over("one", 0, 2, Outcome::Succeeded)).unwrap();
+    assert_eq!(history.spent(Timestamp::MIN, hour(9)).unwrap(), 2.0);
+    let ids = ["last", "@2"].map(|given| history.resolve(given).unwrap());
+    history.remove(&ids, hour(9)).unwrap();
+    assert_eq!(history.count(&Filter::default()).unwrap(), 0);
     assert_eq!(history.spent(Timestamp::MIN, hour(9)).unwrap(), 2.0);
     assert_eq!(schema::CURRENT, 2);
 }

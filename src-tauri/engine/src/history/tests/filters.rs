@@ -167,11 +167,11 @@ fn pages_have_no_gaps_and_no_doubles_even_when_their_last_run_is_removed() {
             filter.before = Some(last.id);
             seen.extend(page.iter().map(|record| record.id));
             // The next page is asked for behind a run that is gone.
-            history.remove(&seen[seen.len() - 1..]).unwrap();
+            history.remove(&seen[seen.len() - 1..], second(9)).unwrap();
         }
         let newest_first: Vec<_> = records.iter().rev().map(|record| record.id).collect();
         assert_eq!(seen, newest_first);
-        history.remove(&newest_first).unwrap();
+        history.remove(&newest_first, second(9)).unwrap();
         history.insert_all(&records).unwrap();
     }
 }

@@ -85,7 +85,7 @@ fn removed_runs_are_gone_from_lists_and_from_text_search() {
     let (gone, kept) = (run("make old"), run("make new"));
     history.insert_all(&[gone.clone(), kept]).unwrap();
 
-    history.remove(&[gone.id, RunId::new()]).unwrap();
+    history.remove(&[gone.id, RunId::new()], second(9)).unwrap();
 
     assert!(matches!(history.get(gone.id), Err(Error::RunNotFound { .. })));
     assert_eq!(lines(&history, &Filter { text: "make".into(), ..Filter::default() }), ["make new"]);

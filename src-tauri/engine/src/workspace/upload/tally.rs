@@ -9,7 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::Serialize;
 
-use super::{Upload, size};
+use super::Upload;
+use crate::size::size;
 
 /// Files that are named because they are the largest.
 const LARGEST: usize = 5;
