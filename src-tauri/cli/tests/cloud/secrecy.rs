@@ -107,12 +107,12 @@ impl Place {
         ] {
             self.ends(0, args);
         }
-        self.fails("*", "/api/sandbox*", 401, &["run", "true"]);
+        self.fails("*", "/api/sandbox*", 401, &["run", "--fresh", "true"]);
         self.fails("POST", "/api/sandbox", 500, &["run", "--fresh", "true"]);
         self.fails("GET", "/api/snapshots", 500, &["snapshot", "list"]);
         self.fails("*", "*/user-home-dir", 403, &["run", "--fresh", "true"]);
-        self.fails("*", "*/create-connect", 500, &["run", "true"]);
-        self.fails("*", "/api/*", 429, &["run", "true"]);
+        self.fails("*", "*/create-connect", 500, &["run", "--fresh", "true"]);
+        self.fails("*", "/api/*", 429, &["run", "--fresh", "true"]);
     }
 
     /// Fails if the key is in what was said, in a file, in a process, or in what the cloud was asked outside of its header.

@@ -1,8 +1,9 @@
 //! Opening the database, whatever state it is in.
 //!
-//! A current database opens without a lock, because every command does it. Everything else (making it, bringing
-//! it to a new format, setting a damaged one aside) happens under a lock file, so that of many processes
-//! that start at once one does the work and the others wait for it and use it.
+//! Every command opens a current database, so they share the lock file for that moment. Everything else (making it, bringing
+//! it to a new format, setting a damaged one aside) happens under that lock alone, so that of many processes that start at once
+//! one does the work and the others wait for it and use it. Nobody may be about to open a database that is set aside: the library
+//! would take the log of the new one, which has its name, for that of the old one, and delete it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -45,7 +46,12 @@ impl History {
 
     /// The same with another limit on every wait for other processes.
     pub(super) fn open_within(home: &Home, busy_timeout: Duration) -> Result<Opened> {
-        match look(&home.database(), busy_timeout) {
+        let found = {
+            // Where it cannot be had, there is no home yet, or none in which anything is mended.
+            let _shared = open_lock(home).and_then(|file| file.lock_shared().map(|()| file));
+            look(&home.database(), busy_timeout)
+        };
+        match found {
             Ok(Found::Current(connection)) => Ok(Opened { history: connection.into(), recovered: None }),
             Err(error) if !matches!(error, Error::History { .. }) => Err(error),
             // Also where it could not be read: somebody may be mending it.
@@ -197,10 +203,16 @@ fn mend(home: &Home, busy_timeout: Duration, set_aside_anyway: bool) -> Result<O
 /// Waits until no other process makes or mends the database. The lock ends when the file is dropped.
 fn lock(home: &Home) -> Result<File> {
     home.create()?;
-    let path = home.database().with_extension("db.lock");
-    let file = os::private(OpenOptions::new().create(true).append(true)).open(&path);
-    let locked = file.and_then(|file| file.lock().map(|()| file));
-    locked.map_err(Error::storage("locking", &path))
+    let locked = open_lock(home).and_then(|file| file.lock().map(|()| file));
+    locked.map_err(Error::storage("locking", &lock_file(home)))
+}
+
+fn open_lock(home: &Home) -> io::Result<File> {
+    os::private(OpenOptions::new().create(true).append(true)).open(lock_file(home))
+}
+
+fn lock_file(home: &Home) -> PathBuf {
+    home.database().with_extension("db.lock")
 }
 
 /// Moves a database and the files that belong to it out of the way.
