@@ -86,7 +86,8 @@ test("a file is moved by dragging it onto a folder", async ({ page: app, server 
   if (!to) throw new Error("the folder is not on the screen");
   await app.mouse.move(to.x + 60, to.y + to.height / 2, { steps: 6 });
   await app.mouse.up();
-  await expect(item(app, "moved.txt")).toHaveAttribute("aria-level", "2");
+  await expect(app.getByTitle("folder/moved.txt")).toHaveAttribute("aria-level", "2");
+  await expect(app.getByTitle("moved.txt", { exact: true })).toBeHidden();
   expect(await readFile(place(server, "folder/moved.txt"), "utf8")).toBe("text");
   expect(await exists(server, "moved.txt")).toBe(false);
 });
