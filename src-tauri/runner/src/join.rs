@@ -37,8 +37,9 @@ pub(crate) fn rejoin(socket: &Path) -> io::Result<()> {
 pub(crate) enum Attached<'a> {
     /// A run, until one of both is over.
     Run,
-    /// Whoever listens, made to where nobody does in this home folder: for one conversation, or one after another.
-    Listener { home: &'a Path, again: bool },
+    /// Whoever listens, made to where nobody does in this home folder: for one conversation, or for one after another until none is
+    /// used for so long.
+    Listener { home: &'a Path, unused: Option<Duration> },
 }
 
 /// The same over a terminal. Everything before `begin` is not ours.
@@ -56,7 +57,7 @@ pub(crate) fn attach(socket: &Path, begin: &OsStr, to: &Attached<'_>) -> io::Res
     stdout.write_all(begin.as_encoded_bytes())?;
     stdout.flush()?;
     match to {
-        Attached::Listener { again: true, .. } => turns::converse(connected, socket),
+        Attached::Listener { unused: Some(unused), .. } => turns::converse(connected, socket, *unused),
         _ => converse(connected),
     }
 }

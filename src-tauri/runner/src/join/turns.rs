@@ -13,9 +13,6 @@ use std::time::Duration;
 use super::{PIECE, carry};
 use crate::os;
 
-/// Longest time for which a conversation waits to be used: streams do not end everywhere with who opened them.
-const UNUSED: Duration = Duration::from_secs(90);
-
 /// The conversation that is on.
 struct Turn {
     requests: UnixStream,
@@ -24,15 +21,16 @@ struct Turn {
     is_last: bool,
 }
 
-/// Carries conversations until the engine is gone or has no use for them, or nobody listens at the socket any more.
-pub(super) fn converse(first: UnixStream, socket: &Path) -> io::Result<()> {
+/// Carries conversations until the engine is gone, nobody listens at the socket any more, or one was not used for so long: streams
+/// do not end everywhere with who opened them.
+pub(super) fn converse(first: UnixStream, socket: &Path, unused: Duration) -> io::Result<()> {
     let mut replies = first.try_clone()?;
     let turn = Arc::new(Mutex::new(Turn { requests: first, is_used: false, is_last: false }));
     let theirs = Arc::clone(&turn);
     // Ends with the process.
     thread::spawn(move || {
         // Whatever went wrong, there are no more requests.
-        let _ = carry_requests(&theirs);
+        let _ = carry_requests(&theirs, unused);
         let mut turn = of(&theirs);
         turn.is_last = true;
         let _ = turn.requests.shutdown(Shutdown::Write);
@@ -49,10 +47,10 @@ pub(super) fn converse(first: UnixStream, socket: &Path) -> io::Result<()> {
     }
 }
 
-fn carry_requests(turn: &Mutex<Turn>) -> io::Result<()> {
+fn carry_requests(turn: &Mutex<Turn>, unused: Duration) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     loop {
-        if !os::is_readable_within(io::stdin(), UNUSED)? {
+        if !os::is_readable_within(io::stdin(), unused)? {
             if of(turn).is_used {
                 continue;
             }

@@ -64,14 +64,15 @@ impl Runner {
         Self::over(stream.try_clone().unwrap(), stream)
     }
 
-    /// Conversations with the runner that listens at `socket`, one after another, as over a terminal.
-    pub(crate) fn attached(socket: &Path, home: &Path) -> Self {
+    /// Conversations with the runner that listens at `socket`, one after another, as over a terminal, until one is not used for so
+    /// many seconds.
+    pub(crate) fn attached(socket: &Path, home: &Path, unused: u32) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_stigmer-runner"))
             .arg("attach")
             .arg(socket)
             .args(["be", "gin"])
             .arg(home)
-            .arg("again")
+            .arg(unused.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

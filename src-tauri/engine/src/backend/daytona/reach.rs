@@ -24,6 +24,10 @@ const TRIES: u32 = 4;
 /// The first pause between two tries.
 const AGAIN: Duration = Duration::from_millis(200);
 
+/// Time after which a terminal there ends by itself whose conversation nobody used: one that this side holds is let go of before,
+/// but where this side is gone nothing else ends it.
+const UNUSED: Duration = Duration::from_secs(90);
+
 /// A sandbox whose runner can be spoken to.
 #[derive(Clone)]
 pub(super) struct Reached {
@@ -169,7 +173,8 @@ impl Reached {
 
     async fn open(&self, turns: Turns) -> Result<Wire> {
         let socket = format!("{}/socket", self.folder);
-        let (program, words, last) = (self.runner(), ["attach", &socket], [self.home.as_str(), "again"]);
+        let unused = UNUSED.as_secs().to_string();
+        let (program, words, last) = (self.runner(), ["attach", &socket], [self.home.as_str(), &unused]);
         let last = if turns == Turns::Many { &last[..] } else { &last[..1] };
         let open = || wire::open(&self.toolbox, &self.tasks, &program, &words, last);
         match open().await {

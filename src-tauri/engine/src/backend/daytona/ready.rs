@@ -1,6 +1,6 @@
 //! Conversations that are held ready after a run, so that the next one on the same workspace asks nothing before it starts.
 //!
-//! The terminal of a run that ended carries the next conversation (`again` of the runner), and that it stands is why the sandbox
+//! The terminal of a run that ended carries the next conversation (`attach` of the runner), and that it stands is why the sandbox
 //! runs: nobody has to be asked. It is held for a short time only, since a sandbox with an open terminal may be kept from
 //! stopping by it.
 

@@ -9,7 +9,7 @@ use serde_bytes::ByteBuf;
 use stigmer_daytona::{Client, Sandbox};
 use stigmer_runner::Keep;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::execution::{InCloud, Next, give_signs, keep_awake};
 use super::known::names;
@@ -29,9 +29,6 @@ const LINGER_MS: [u32; 2] = [5 * 60_000, 24 * 3_600_000];
 /// Time without a word after which a runner takes an engine that does not stay for gone, in milliseconds: when a command
 /// here is killed, its terminal there stays open.
 const SILENCE_MS: u32 = 60_000;
-
-/// Time for which a terminal that is not used is relied on.
-const FRESH: Duration = Duration::from_secs(10);
 
 /// Longest time for a conversation to answer a start: it may have broken without a word.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -93,8 +90,8 @@ impl Daytona {
             return Ok(Made { sandbox, reached, line, name, back: None });
         }
         let copy = self.copy(&recipe.workspace, &sandbox.id, api_url.as_deref());
-        // Nobody waits for the other: the terminal opens while the workspace is looked at.
-        let begun = Instant::now();
+        // Nobody waits for the other: the terminal opens while the workspace is looked at. One that is closed meanwhile is noticed
+        // by the start.
         let greet = async {
             match line {
                 Some(line) => Ok(line),
@@ -102,8 +99,6 @@ impl Daytona {
             }
         };
         let (line, ()) = tokio::try_join!(greet, copy.bring_there(&reached, reporter))?;
-        // One that nobody used for long may have been closed on the way.
-        let line = if begun.elapsed() < FRESH { line } else { reached.greet(reached.turns).await? };
         let back = recipe.bring_back.then(|| Back::new(copy, Arc::new(reached.clone()), reporter.clone()));
         Ok(Made { sandbox, reached, line, name, back })
     }
@@ -172,9 +167,13 @@ impl Daytona {
                 Err(_) => Error::Connection { source: std::io::ErrorKind::TimedOut.into() },
             };
             tracing::info!(%lost, run = %id, "a start got no answer; the run is looked for");
-            // What is still under way must not begin it after the look.
-            terminal.end().await?;
-            if reached.has(id).await? {
+            // What is still under way must not begin it after the look. Where that cannot be seen to, it may have begun.
+            let has_begun = match terminal.end().await {
+                Ok(()) => reached.has(id).await,
+                Err(error) => Err(error),
+            };
+            let Ok(has_begun) = has_begun else { return Err(lost) };
+            if has_begun {
                 let run = reached.greet_again(id).await?.resume(0, KEEPING).await?;
                 return Ok((Started::Running(run), None));
             }
