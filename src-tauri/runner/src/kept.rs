@@ -26,7 +26,8 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Listens. Fails where something is at this path, which is each run's own: however often a start arrives, the run begins once.
+    /// Listens. Fails where something is at this path, which is each run's own: however often a start arrives, the run begins
+    /// once.
     pub(crate) fn open(keep: &Keep) -> io::Result<Self> {
         let path = Path::new(std::ffi::OsStr::from_bytes(&keep.socket)).to_owned();
         let listener = UnixListener::bind(&path)?;

@@ -129,7 +129,8 @@ impl fmt::Debug for Start {
 /// later one has the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keep {
-    /// The socket that the run listens at, absolute. It goes with the run, and is no other run's: where it is there, this one does not start.
+    /// The socket that the run listens at, absolute. It goes with the run, and is no other run's: where it is there, this one
+    /// does not start.
     pub socket: serde_bytes::ByteBuf,
     /// Milliseconds that a run without an engine goes on, and that one which ended waits to tell. Then everything is
     /// forced to end.

@@ -1,6 +1,7 @@
 //! What was found out about the sandbox of a workspace, so that the next run asks less before it starts.
 //!
-//! All of it is a hint: the sandbox itself is asked how it is unless a conversation with it stands, and a runner that is not where it was is sent again.
+//! All of it is a hint: the sandbox itself is asked how it is unless a conversation with it stands, and a runner that is not
+//! where it was is sent again.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
