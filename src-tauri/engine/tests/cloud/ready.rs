@@ -12,7 +12,7 @@ use stigmer_engine::state::Outcome;
 
 use crate::common::within;
 use crate::desk::{end, outcome, start};
-use crate::sky::{Sky, asked, facts, succeeds};
+use crate::sky::{Sky, asked, facts, refused, succeeds};
 
 /// Says how many terminals of ours there are in the sandbox, that of this run among them.
 const TERMINALS: &str = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -cx '[a]ttach'";
@@ -93,6 +93,20 @@ async fn a_run_after_a_change_of_its_sandbox_knows_the_new_size() {
     within(daytona.resize_sandbox(&account, &facts(&first).name, size)).await.unwrap();
     let (second, _) = succeeds(&engine, sky.line("true")).await;
     assert_eq!(facts(&second).cpu, cpu);
+    within(engine.close(Stop::Force)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_replaced_or_removed_opens_nothing_any_more() {
+    let Some(sky) = Sky::new() else { return };
+    let engine = staying(&sky).await;
+    for (key, code) in [("api_key: dtn_another,", "daytona-key-refused"), ("", "daytona-no-key")] {
+        sky.set("");
+        succeeds(&engine, sky.line("true")).await;
+        let text = format!("mode: daytona\ndaytona: {{ {key} api_url: '{}' }}\n", sky.double.url());
+        fs::write(sky.home.config(), text).unwrap();
+        assert_eq!(refused(&engine, sky.line("true")).await.code, code);
+    }
     within(engine.close(Stop::Force)).await;
 }
 
