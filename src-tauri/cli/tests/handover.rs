@@ -134,11 +134,31 @@ fn a_detached_run_belongs_to_the_server() {
 fn a_server_that_does_not_answer_is_as_good_as_none() {
     let home = Home::new();
     home.start_server();
-    let server = Pid::from_raw(home.server());
-    kill(server, Signal::SIGSTOP).unwrap();
+    let server = home.freeze_server();
     assert_ne!(carrier(home.stigmer(["run"])), home.server());
     kill(server, Signal::SIGCONT).unwrap();
     assert_eq!(carrier(home.stigmer(["run"])), home.server());
+}
+
+#[test]
+fn a_run_is_left_when_its_server_hears_nobody_and_its_user_is_told_which() {
+    let home = Home::new();
+    home.start_server();
+    let running = home.run("echo ready; sleep 1001").started();
+    running.until_stdout("ready");
+    let id = home.last()["run_id"].as_str().unwrap().to_owned();
+    let server = home.freeze_server();
+    let leaves = || {
+        running.signal(Signal::SIGINT);
+        running.stderr_so_far().contains("no answer")
+    };
+    until("it leaves", leaves, || running.stderr_so_far());
+    let ended = running.ended().expect(130);
+    assert!(ended.err().contains(&id), "{}", ended.err());
+    // It hears afterwards that nobody waits any more.
+    kill(server, Signal::SIGCONT).unwrap();
+    home.until_nothing_runs();
+    assert_eq!(home.last()["state"], "cancelled");
 }
 
 #[test]

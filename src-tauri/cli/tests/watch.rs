@@ -7,8 +7,9 @@ mod harness;
 use std::fs;
 
 use harness::call::Running;
-use harness::{Home, until};
+use harness::{Home, freeze, until};
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 /// Watches, with our own lines on, and waits until the first run is through.
 fn watching(home: &Home, options: &[&str], line: &str) -> Running {
@@ -52,9 +53,7 @@ fn a_burst_of_changes_is_one_change() {
     let home = Home::new();
     let running = watching(&home, &["--watch"], "ls | wc -l");
     // Written while the watcher stands still: a pause of the machine between two files must not end the burst.
-    running.signal(Signal::SIGSTOP);
-    let stat = format!("/proc/{}/stat", running.pid());
-    until("the watcher stands still", || fs::read_to_string(&stat).unwrap().contains(") T "), String::new);
+    freeze(Pid::from_raw(running.pid()));
     for number in 0..200 {
         fs::write(home.work().join(format!("file{number}")), "").unwrap();
     }

@@ -127,6 +127,9 @@ impl History {
     /// Forgets runs, though not what they cost; ids that are not there are fine. Folders go first, by the caller: a crash in between then
     /// leaves rows without a folder, which can be removed again, and no folder that nothing names.
     pub fn remove(&self, ids: &[RunId], now: Timestamp) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         self.write(|to| {
             costs::keep(to, ids, now)?;
             let mut remove = to.prepare_cached("DELETE FROM runs WHERE id = ?1")?;

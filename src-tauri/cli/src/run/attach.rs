@@ -71,6 +71,10 @@ pub(crate) async fn attach(
     let Seen { shown, record, cause } = seen.map_err(|failure| lost(&run, failure, how))?;
     match (shown, record) {
         (Some(shown), Some(record)) => shown.and_then(|()| finish(&run, &record, how, output, cause)),
+        (_, None) => {
+            run.left(output);
+            Ok(cause.map_or(Exit::Engine, Exit::Signal))
+        }
         // Our own output leads nowhere, so the last words are not said either.
         _ => Ok(cause.map_or(Exit::Engine, Exit::Signal)),
     }

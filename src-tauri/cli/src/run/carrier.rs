@@ -117,6 +117,16 @@ impl Run {
         }
     }
 
+    /// Says what may become of it when this process leaves without having heard of its end. One of its own ends with it.
+    pub(super) fn left(&self, output: &Output) {
+        if let Self::Served(control) = self {
+            let id = control.id();
+            output.warning(format_args!(
+                "no answer from the server: the run may go on until it hears that nobody waits; look with `stigmer runs show {id}`"
+            ));
+        }
+    }
+
     pub(super) async fn input(&self, bytes: Bytes) -> Result<(), Error> {
         match self {
             Self::Own(engine, id) => engine.input(*id, bytes).await,

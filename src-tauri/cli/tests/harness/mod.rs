@@ -70,6 +70,28 @@ impl Home {
         self.server.lock().unwrap().unwrap()
     }
 
+    /// Makes the server stand still, at a moment in which it keeps nobody from the history.
+    pub(crate) fn freeze_server(&self) -> Pid {
+        let server = Pid::from_raw(self.server());
+        let is_writing = || {
+            let locks = fs::read_to_string("/proc/locks").unwrap();
+            locks.lines().any(|line| {
+                let words: Vec<_> = line.split_whitespace().collect();
+                words[1] == "POSIX" && words.contains(&"WRITE") && words.contains(&&*server.to_string())
+            })
+        };
+        let stands = || {
+            freeze(server);
+            if is_writing() {
+                kill(server, Signal::SIGCONT).unwrap();
+                return false;
+            }
+            true
+        };
+        until("the server stands still between two writes", stands, String::new);
+        server
+    }
+
     /// Whether nothing was ever written down here.
     pub(crate) fn is_untouched(&self) -> bool {
         match *self.server.lock().unwrap() {
@@ -172,6 +194,17 @@ impl Drop for Home {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }
+}
+
+/// Stops a process. The signal alone is not enough: until all of its threads heard it, some go on.
+#[track_caller]
+pub(crate) fn freeze(process: Pid) {
+    kill(process, Signal::SIGSTOP).unwrap();
+    let threads = || fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
+    let stands = |thread: fs::DirEntry| {
+        fs::read_to_string(thread.path().join("stat")).is_ok_and(|it| it.contains(") T "))
+    };
+    until("all threads stand still", || threads().all(stands), String::new);
 }
 
 /// Waits for a condition that becomes true by itself.

@@ -16,6 +16,7 @@ use stigmer_engine::log::Tail;
 use stigmer_engine::spec::{Base, RunId};
 use stigmer_engine::state::Outcome;
 use stigmer_engine::{Error, Report};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -211,8 +212,7 @@ impl Listening {
     async fn listen(self, from: &mut SplitStream<WebSocket>) {
         while let Some(Ok(message)) = from.next().await {
             let understood = match message {
-                // No client sends more than there is room for.
-                Message::Binary(bytes) => self.input.try_send(Some(bytes)).is_ok(),
+                Message::Binary(bytes) => self.input(Some(bytes)),
                 Message::Text(text) => match serde_json::from_str(&text) {
                     Ok(asked) => self.hear(asked).await,
                     Err(_) => false,
@@ -226,10 +226,15 @@ impl Listening {
         }
     }
 
+    /// No client sends more than there is room for. One whose program takes nothing any more may not know yet.
+    fn input(&self, piece: Option<Bytes>) -> bool {
+        !matches!(self.input.try_send(piece), Err(TrySendError::Full(_)))
+    }
+
     async fn hear(&self, asked: Asked) -> bool {
         match asked {
             Asked::Taken { bytes } => self.taken.send_modify(|taken| *taken = taken.saturating_add(bytes)),
-            Asked::EndInput => return self.input.try_send(None).is_ok(),
+            Asked::EndInput => return self.input(None),
             Asked::Resize { cols, rows } => {
                 let (engine, id) = (self.engine.clone(), self.id);
                 // Waits until the program runs.
