@@ -59,7 +59,7 @@ pub trait Backend: Send + Sync {
     async fn start(&self, launch: Launch, reporter: &Reporter) -> Result<Box<dyn Execution>>;
 
     /// Ends and removes whatever is left of a run. Idempotent; works after a crash.
-    async fn cleanup(&self, id: RunId) -> Result<()>;
+    async fn cleanup(&self, id: RunId) -> Result<Cleaned>;
 
     /// Whether a run that an earlier engine started may still be found again. Until then nobody cleans up after it.
     async fn awaits(&self, _: RunId) -> bool {
@@ -67,7 +67,7 @@ pub trait Backend: Send + Sync {
     }
 
     /// Finds a run again that an earlier engine started, if it still goes on or nobody heard its end. `offset` is how much of
-    /// its output was kept.
+    /// its output was kept. An error says that this may work later.
     async fn reattach(&self, id: RunId, offset: u64) -> Result<Option<Box<dyn Execution>>>;
 
     /// This engine stays: it may hold places ready, and removes what others left behind. Costs nothing where there
@@ -76,6 +76,15 @@ pub trait Backend: Send + Sync {
 
     /// This engine goes: what it held ready goes with it.
     async fn leave(&self) {}
+}
+
+/// What became of what was left of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleaned {
+    /// Nothing is left.
+    Done,
+    /// The place cannot be reached: what is left there goes once it can be, also by an engine to come.
+    Later,
 }
 
 /// Where a backend tells how it gets to a running program. Slow listeners hold up steps, never progress.
@@ -263,6 +272,11 @@ pub trait Execution: Send + Sync {
 
     /// How the program ended. Call it after `output` said `None`.
     async fn wait(&self) -> Result<Finish>;
+
+    /// Whether the program is over, though its output may still be read, or what it changed be brought back.
+    fn has_ended(&self) -> bool {
+        false
+    }
 
     /// Writes to the program's standard input. Waits while the program does not read. Bytes for a program
     /// that closed its input are discarded, as a pipe would. A call that is dropped may have written a part.

@@ -14,11 +14,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use crate::backend::local::login_shell::Resolver;
-use crate::backend::{Backend, Execution, Finish, Left, Output, Recipe, Told};
+use crate::backend::{Backend, Cleaned, Execution, Finish, Left, Output, Recipe, Told};
 use crate::error::{Error, Result};
 use crate::history::History;
 use crate::history::events::{Event, EventLog, What};
@@ -89,7 +89,7 @@ impl Run {
     /// Carries the run out and publishes how it ended. Returns the end if the history did not take it.
     pub(crate) async fn drive(mut self) -> Option<End> {
         let (outcome, usage) = match self.start().await {
-            Ok(execution) => self.follow(execution).await,
+            Ok(execution) => self.follow(execution, Duration::ZERO).await,
             Err(Error::Stopped) => (Outcome::Cancelled { forced: false }, None),
             Err(error) => (Outcome::Error { error: error.into() }, None),
         };
@@ -98,12 +98,10 @@ impl Run {
 
     /// The same with a program that an earlier engine started.
     pub(crate) async fn go_on(mut self, execution: Arc<dyn Execution>, started: Timestamp) -> Option<End> {
-        let since = Timestamp::now().duration_since(started);
-        let since = Duration::try_from(since).unwrap_or_default();
-        self.spec.limits.timeout = self.spec.limits.timeout.map(|limit| limit.saturating_sub(since));
+        let spent = Duration::try_from(Timestamp::now().duration_since(started)).unwrap_or_default();
         self.live.execution.send_replace(Some(Arc::clone(&execution)));
         self.live.state.send_replace(RunState::Running);
-        let (outcome, usage) = self.follow(execution).await;
+        let (outcome, usage) = self.follow(execution, spent).await;
         self.close(Ending { outcome, at: Timestamp::now(), usage }).await
     }
 
@@ -134,14 +132,15 @@ impl Run {
         Ok(execution)
     }
 
-    /// Keeps what the program prints until it has ended, and ends it when it is asked to or its time is over.
-    async fn follow(&mut self, execution: Arc<dyn Execution>) -> (Outcome, Option<Usage>) {
+    /// Keeps what the program prints until it has ended, and ends it when it is asked to or its time is over, of which so much
+    /// was spent before.
+    async fn follow(&mut self, execution: Arc<dyn Execution>, spent: Duration) -> (Outcome, Option<Usage>) {
         let mut stop = self.live.stop.subscribe();
         // What was asked while the program started counts.
         stop.mark_changed();
         let holds = self.live.holds.clone();
         let timeout = self.spec.limits.timeout;
-        let mut time_over = timeout.map(|timeout| Instant::now() + timeout);
+        let mut time_over = timeout.map(|timeout| Instant::now() + timeout.saturating_sub(spent));
         let mut stopping: Option<Stopping> = None;
         let mut failure = None;
         let mut told = self.told.take();
@@ -157,7 +156,10 @@ impl Run {
                 }
                 () = at(time_over) => {
                     time_over = None;
-                    self.stop(&*execution, Stop::Ask(Manner::Terminate), true, &mut stopping).await;
+                    // What it printed and changed is brought here however long that takes.
+                    if !execution.has_ended() {
+                        self.stop(&*execution, Stop::Ask(Manner::Terminate), true, &mut stopping).await;
+                    }
                 }
                 () = at(stopping.as_ref().map(|stopping| stopping.until)) => {
                     warn!("the run did not end in time; its place is cleaned up");
@@ -234,9 +236,12 @@ impl Run {
         let state = stopping.get_or_insert(Stopping { timed_out, forced: false, since: now, until: now });
         state.forced |= grace.is_zero();
         state.until = now + grace + PATIENCE;
-        if let Err(error) = execution.stop(manner.into(), grace).await {
+        // A place that hears nothing holds up nobody: its time runs.
+        match timeout(PATIENCE, execution.stop(manner.into(), grace)).await {
+            Ok(Ok(())) => {}
             // `output` will find the same broken stream and clean up.
-            debug!(%error, "the stop could not be told");
+            Ok(Err(error)) => debug!(%error, "the stop could not be told"),
+            Err(_) => debug!("the stop was not heard"),
         }
     }
 
@@ -332,9 +337,13 @@ impl Run {
         self.happened(What::Adopted { host });
     }
 
-    async fn clean_up(&self) {
-        if let Err(error) = self.backend.cleanup(self.id).await {
-            warn!(%error, "the place of the run could not be cleaned up");
+    async fn clean_up(&mut self) {
+        match self.backend.cleanup(self.id).await {
+            Ok(Cleaned::Done) => {}
+            Ok(Cleaned::Later) => {
+                self.say("the sandbox cannot be reached; what still runs there is ended once it can be");
+            }
+            Err(error) => warn!(%error, "the place of the run could not be cleaned up"),
         }
     }
 }

@@ -37,9 +37,9 @@ pub(crate) fn rejoin(socket: &Path) -> io::Result<()> {
 pub(crate) enum Attached<'a> {
     /// A run, until one of both is over.
     Run,
-    /// Whoever listens, made to where nobody does in this home folder: for one conversation, or for one after another until none is
-    /// used for so long.
-    Listener { home: &'a Path, unused: Option<Duration> },
+    /// Whoever listens, made to where nobody does in this home folder: for one conversation after another until none is used for
+    /// so long, or for one.
+    Listener { home: &'a Path, unused: Duration, once: bool },
 }
 
 /// The same over a terminal. Everything before `begin` is not ours.
@@ -57,8 +57,8 @@ pub(crate) fn attach(socket: &Path, begin: &OsStr, to: &Attached<'_>) -> io::Res
     stdout.write_all(begin.as_encoded_bytes())?;
     stdout.flush()?;
     match to {
-        Attached::Listener { unused: Some(unused), .. } => turns::converse(connected, socket, *unused),
-        _ => converse(connected),
+        Attached::Listener { unused, once, .. } => turns::converse(connected, socket, *unused, *once),
+        Attached::Run => converse(connected),
     }
 }
 

@@ -7,7 +7,7 @@
 //! | `serve SOCKET HOME [SECONDS [once]]` | holds any number of them over a socket, as the first process of a container; ends when it was idle for so long, or after the first |
 //! | `join SOCKET` | carries one of those between the socket and standard input and output, where the engine cannot reach the socket |
 //! | `rejoin SOCKET` | the same where the socket is there, or will not be |
-//! | `attach SOCKET A B [HOME [SECONDS]]` | `rejoin` over a terminal, which is made to carry bytes as they are from where `AB` is printed; with `HOME` somebody is made to listen where nobody does, and with `SECONDS` the next conversation begins where one ended, until none is used for so long |
+//! | `attach SOCKET A B [HOME SECONDS [once]]` | `rejoin` over a terminal, which is made to carry bytes as they are from where `AB` is printed; with `HOME` somebody is made to listen where nobody does, and the next conversation begins where one ended, until none is used for so long, or `once` |
 //! | `open FOLDER` | lets every user of a sandbox write to a folder that was made for it |
 //! | `keep` | keeps an interpreter that outlives its runs, until nobody needs it |
 //! | `call SOCKET SCRIPT ARGUMENT...` | has such an interpreter run a script: the command of its run |
@@ -115,16 +115,15 @@ fn serve(socket: &Path, home: &Path, lifetime: Lifetime) -> ExitCode {
 }
 
 /// `A B`, which are not joined in what a shell repeats of its command line; the home folder for who is to listen, and the
-/// seconds for which one of many conversations may be unused.
+/// seconds for which a conversation may be unused; `once` where no other one follows on the first.
 fn attach(socket: &Path, words: &[&OsStr]) -> io::Result<()> {
     let (one, other, to) = match words {
         [one, other] => (one, other, Attached::Run),
-        [one, other, home, rest @ ..] if rest.len() < 2 => {
-            let seconds = |word: &&OsStr| word.to_str().and_then(|word| word.parse().ok());
-            let unused =
-                rest.first().map(|word| seconds(word).ok_or(io::ErrorKind::InvalidInput)).transpose()?;
-            let unused = unused.map(Duration::from_secs);
-            (one, other, Attached::Listener { home: Path::new(*home), unused })
+        [one, other, home, seconds, rest @ ..] if rest.is_empty() || rest == ["once"] => {
+            let unused = seconds.to_str().and_then(|word| word.parse().ok());
+            let unused = Duration::from_secs(unused.ok_or(io::ErrorKind::InvalidInput)?);
+            let (home, once) = (Path::new(*home), !rest.is_empty());
+            (one, other, Attached::Listener { home, unused, once })
         }
         _ => return Err(io::ErrorKind::InvalidInput.into()),
     };

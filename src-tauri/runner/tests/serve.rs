@@ -214,7 +214,7 @@ fn until_greeted(runner: &mut Runner, times: usize) {
 fn one_conversation_follows_another_over_the_same_streams() {
     let serving = Serving::new(&[], &[]);
     let place = serving.folder.path();
-    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1000);
+    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1000, &[]);
     for times in 1..5 {
         until_greeted(&mut runner, times);
         runner.send(&Request::Start(kept(&serving, "read line; echo heard $line; exit 3")));
@@ -232,7 +232,7 @@ fn one_conversation_follows_another_over_the_same_streams() {
 fn an_engine_that_leaves_in_one_of_many_conversations_ends_what_runs_and_begins_no_other() {
     let serving = Serving::new(&[], &[]);
     let place = serving.folder.path();
-    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1000);
+    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1000, &[]);
     until_greeted(&mut runner, 1);
     runner.send(&Request::Start(kept(&serving, "echo $$; exec sleep 1000")));
     runner.until_output("\n");
@@ -263,7 +263,7 @@ fn a_start_that_arrives_twice_begins_one_run() {
 fn a_conversation_that_nobody_uses_ends_by_itself_and_one_that_is_used_does_not() {
     let serving = Serving::new(&[], &[]);
     let place = serving.folder.path();
-    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1);
+    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1, &[]);
     // Longer than it may be unused.
     runner.send(&Request::Start(kept(&serving, "sleep 2.5; echo done")));
     runner.until_ended();
@@ -271,4 +271,20 @@ fn a_conversation_that_nobody_uses_ends_by_itself_and_one_that_is_used_does_not(
     assert!(runner.finish().success(), "its requests were never closed");
     assert_eq!(runner.text(), "done\n");
     until_greeted(&mut runner, 2);
+}
+
+#[test]
+fn one_conversation_alone_is_followed_by_none_and_ends_unused_like_others() {
+    let serving = Serving::new(&[], &[]);
+    let place = serving.folder.path();
+    let attached = |unused| Runner::attached(&place.join("socket"), &place.join("home"), unused, &["once"]);
+    let mut runner = attached(1000);
+    runner.send(&Request::Start(kept(&serving, "echo done")));
+    runner.until_ended();
+    runner.send(&Request::Ack { offset: u64::MAX });
+    assert!(runner.finish().success());
+    until_greeted(&mut runner, 1);
+    let mut unused = attached(1);
+    until_greeted(&mut unused, 1);
+    assert!(unused.finish().success());
 }

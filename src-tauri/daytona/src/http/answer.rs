@@ -16,6 +16,9 @@ use serde_json::Value;
 use crate::error::{Answer, Error, MAX_WORDS, Result};
 use crate::key::ApiKey;
 
+/// Longest answer that is taken as a whole; what is larger is read as a stream, such as files and followed logs.
+const MAX_ANSWER: usize = 64 << 20;
+
 /// Of a refusal no more than this is read.
 const MAX_REFUSAL: usize = 64 << 10;
 /// Reading the words of a refusal may take this long; the status alone says enough.
@@ -30,11 +33,21 @@ pub(crate) struct Buffered {
 }
 
 impl Buffered {
-    pub(super) async fn read(response: Response, operation: &str) -> Result<Self> {
+    /// # Errors
+    ///
+    /// [`Error::Unexpected`] for more than [`MAX_ANSWER`]: what answers may be a program that somebody runs in a sandbox.
+    pub(super) async fn read(mut response: Response, operation: &str) -> Result<Self> {
         let (url, kind) = (super::shown(response.url()), content_type(response.headers()));
         let date = response.headers().get(DATE).and_then(|date| moment(date.to_str().ok()?));
-        let body = response.bytes().await.map_err(|source| broken(&source, operation))?;
-        Ok(Self { url, date, kind, body })
+        let mut body = BytesMut::new();
+        while let Some(piece) = response.chunk().await.map_err(|source| broken(&source, operation))? {
+            if body.len() + piece.len() > MAX_ANSWER {
+                let why = format!("it is longer than {} MiB", MAX_ANSWER >> 20);
+                return Err(Error::Unexpected { operation: operation.to_owned(), why });
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Self { url, date, kind, body: body.freeze() })
     }
 
     /// The value in it.

@@ -34,12 +34,12 @@ pub(crate) use self::account::cloud;
 pub use self::recipe::Recipe;
 pub(crate) use self::recipe::label;
 
-use self::execution::{InCloud, keep_awake};
+use self::execution::{InCloud, give_signs, is_over, keep_awake};
 use self::note::{Note, Notes};
 use self::reach::Turns;
-use self::ready::Lines;
-use super::runner::Keeping;
-use super::{Back, Backend, Execution, Launch, Reporter};
+use self::ready::{Era, Lines};
+use super::runner::{Keeping, RunnerExecution};
+use super::{Back, Backend, Cleaned, Execution, Launch, Reporter};
 use crate::config::{Config, Sources};
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -130,7 +130,7 @@ impl Daytona {
     }
 
     /// The same, with the connections of the one before if it was for the same account and key.
-    async fn kept_client(&self, account: &Account) -> Result<Client> {
+    async fn kept_client(&self, account: &Account) -> Result<(Client, Era)> {
         let (key, limits) = (account.key(&self.0.secrets).await?, self.limits());
         let mut kept = self.0.client.lock().await;
         let is_theirs = |kept: &&Kept| {
@@ -138,13 +138,13 @@ impl Daytona {
                 == (&account.api_url, &account.organization, key.expose(), limits)
         };
         if let Some(kept) = kept.as_ref().filter(is_theirs) {
-            return Ok(kept.client.clone());
+            return Ok((kept.client.clone(), self.0.lines.era()));
         }
         let client = account.client_within(&key, limits)?;
         self.let_go();
         let (api_url, organization) = (account.api_url.clone(), account.organization.clone());
         *kept = Some(Kept { api_url, organization, key, limits, client: client.clone() });
-        Ok(client)
+        Ok((client, self.0.lines.era()))
     }
 
     /// Names this home in the labels of its sandboxes.
@@ -191,14 +191,13 @@ impl Backend for Daytona {
                 hint: "name a snapshot with --snapshot",
             });
         };
-        let client = self.kept_client(&recipe.account).await?;
+        let (client, era) = self.kept_client(&recipe.account).await?;
         self.sweep_later();
-        Box::pin(self.start_in(&launch, recipe, &client, reporter)).await
+        Box::pin(self.start_in(&launch, recipe, (&client, era), reporter)).await
     }
 
-    async fn cleanup(&self, id: RunId) -> Result<()> {
-        self.clean_up(id).await;
-        Ok(())
+    async fn cleanup(&self, id: RunId) -> Result<Cleaned> {
+        Ok(self.clean_up(id).await)
     }
 
     async fn awaits(&self, id: RunId) -> bool {
@@ -211,19 +210,25 @@ impl Backend for Daytona {
         let Some(sandbox) = &note.sandbox else { return Ok(None) };
         let client = self.client(&self.account_of(&note)).await?;
         let found = match client.sandboxes().get(sandbox).await {
-            Ok(found) if found.state.is_usable() => found,
-            Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => return Ok(None),
+            Ok(found) if is_over(&found.state) => return Ok(None),
+            Ok(found) => found,
+            Err(stigmer_daytona::Error::NotFound(_)) => return Ok(None),
             Err(error) => return Err(cloud(error)),
         };
         let reached = self.reach(&client, &found, None, Turns::One, &Reporter::silent()).await?;
-        let Ok(greeted) = reached.greet_again(id).await else { return Ok(None) };
-        let inner = greeted.resume(offset, KEEPING).await?;
-        let alive = keep_awake(&reached, &found, Duration::MAX).into_iter().collect();
+        let greeted = match reached.greet_again(id).await {
+            // Nobody is at its door any more.
+            Err(Error::SandboxRefused { .. }) => return Ok(None),
+            greeted => greeted?,
+        };
+        let inner: Arc<RunnerExecution> = Arc::from(greeted.resume(offset, KEEPING).await?);
+        let mut alive: Vec<_> = keep_awake(&reached, &found, Duration::MAX).into_iter().collect();
+        alive.push(give_signs(&inner));
         let back = note.back.as_ref().map(|workspace| {
             let copy = self.copy(workspace, &found.id, note.api_url.as_deref());
             Back::new(copy, Arc::new(reached.clone()), Reporter::silent())
         });
-        let (daytona, inner, finding) = (self.clone(), Arc::from(inner), Mutex::new(()));
+        let (daytona, finding) = (self.clone(), Mutex::new(()));
         let noted = Some((held, note));
         let next = std::sync::Mutex::default();
         Ok(Some(Box::new(InCloud { daytona, reached, id, inner, finding, back, noted, next, alive })))

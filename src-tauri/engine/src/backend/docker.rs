@@ -49,7 +49,7 @@ use self::reach::Reached;
 use self::recipe::{Kind, SHARED};
 use self::sweep::Sweep;
 use super::runner::{self, Greeted, Keeping, Started};
-use super::{Back, Backend, Execution, Launch, RUN_ID, Reporter, SESSIONS};
+use super::{Back, Backend, Cleaned, Execution, Launch, RUN_ID, Reporter, SESSIONS};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::spec::{Mode, RunId};
@@ -299,7 +299,7 @@ impl Backend for Docker {
         }
     }
 
-    async fn cleanup(&self, id: RunId) -> Result<()> {
+    async fn cleanup(&self, id: RunId) -> Result<Cleaned> {
         // In which container it was is not written down: an engine that died could not have told. They are few, and
         // one that has nothing of the run says so within a millisecond.
         let variable = format!("{RUN_ID}={id}");
@@ -319,7 +319,7 @@ impl Backend for Docker {
                 Err(_) => tracing::warn!(name, "a container was not swept in time"),
             }
         }
-        Ok(())
+        Ok(Cleaned::Done)
     }
 
     async fn awaits(&self, id: RunId) -> bool {

@@ -19,7 +19,7 @@ use tokio::process::Command;
 
 use self::sessions::LocalSession;
 use super::runner::{RunnerExecution, Started};
-use super::{Backend, Execution, Launch, RUN_ID, Reporter};
+use super::{Backend, Cleaned, Execution, Launch, RUN_ID, Reporter};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::os;
@@ -103,9 +103,10 @@ impl Backend for Local {
         }
     }
 
-    async fn cleanup(&self, id: RunId) -> Result<()> {
+    async fn cleanup(&self, id: RunId) -> Result<Cleaned> {
         tokio::task::spawn_blocking(move || os::end_processes_with(RUN_ID, &id.to_string()))
             .await
+            .map(|()| Cleaned::Done)
             .map_err(|error| Error::Connection { source: io::Error::other(error) })
     }
 

@@ -6,7 +6,7 @@ mod streams;
 
 use std::io;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -41,6 +41,7 @@ pub(super) struct RunnerExecution {
     /// How many connections there were before this one.
     connection: AtomicU64,
     has_new_interpreter: bool,
+    has_ended: AtomicBool,
 }
 
 /// How a runner keeps what it sent until that is acknowledged.
@@ -182,6 +183,7 @@ impl RunnerExecution {
             asked: asked.map(Into::into),
             connection: AtomicU64::new(0),
             has_new_interpreter: false,
+            has_ended: AtomicBool::new(false),
         }
     }
 
@@ -245,6 +247,7 @@ impl RunnerExecution {
                 Some(Frame::Control(Reply::Ended { usage, left })) => {
                     let exit = incoming.exit.ok_or_else(|| broken("an end without an exit".to_owned()))?;
                     incoming.finish = Some(Finish { exit, usage, left });
+                    self.has_ended.store(true, Ordering::Release);
                     // Whoever waits to send input waits in vain.
                     self.credit.close();
                 }
@@ -337,6 +340,10 @@ impl Execution for RunnerExecution {
         }
         let incoming = self.incoming.lock().await;
         incoming.finish.clone().ok_or_else(|| broken("no end was told".to_owned()))
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
     }
 
     async fn input(&self, bytes: Bytes) -> Result<()> {

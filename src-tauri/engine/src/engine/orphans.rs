@@ -3,15 +3,17 @@
 //! Any engine closes what nobody can take up, whether it belongs to an app or to one command; only one that stays takes up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::{Engine, Inner};
 use crate::backend::{self, Backend};
 use crate::config::{Config, Sources};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::history;
 use crate::history::events::{self, Event, EventLog, What};
 use crate::launch::Sessions;
@@ -22,6 +24,9 @@ use crate::log::{LogReader, LogWriter, Reopened};
 use crate::run::{Run, blocking};
 use crate::spec::RunId;
 use crate::state::{Ending, Outcome, RunRecord};
+
+/// Time between two looks for runs that may go on in a place that cannot be reached, at first and at most.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 impl Engine {
     /// Ends the rows of engines that died: the history completes those whose folder has the
@@ -39,20 +44,51 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes up the runs of engines that died, as far as they go on. For engines that stay.
-    pub(super) async fn take_up_orphans(&self) -> Result<()> {
+    /// Takes up the runs of engines that died, as far as they go on. For engines that stay: where that cannot be found out now,
+    /// it is tried again in the background.
+    pub(super) async fn take_up_orphans(&self) {
+        if self.try_to_take_up_orphans().await {
+            return;
+        }
+        let engine = self.clone();
+        self.0.tasks.spawn(async move {
+            let mut pause = AGAIN.0;
+            // One that was found is taken up as a whole.
+            while engine.0.closing.run_until_cancelled(sleep(pause)).await.is_some() {
+                if engine.try_to_take_up_orphans().await {
+                    return;
+                }
+                pause = (pause * 2).min(AGAIN.1);
+            }
+        });
+    }
+
+    /// Whether none is left that may go on.
+    async fn try_to_take_up_orphans(&self) -> bool {
         let home = self.0.home.clone();
-        for orphan in self.query(move |history| history.orphans(&home)).await? {
+        let orphans = match self.query(move |history| history.orphans(&home)).await {
+            Ok(orphans) => orphans,
+            Err(error) => {
+                warn!(%error, "runs of an engine that died were not looked for");
+                return false;
+            }
+        };
+        let mut is_done = true;
+        for orphan in orphans {
             let id = orphan.id;
             match self.take_up(orphan).await {
                 Ok(true) => info!(run = %id, "goes on"),
                 Ok(false) => {}
-                Err(error) => warn!(run = %id, %error, "a run that may go on could not be taken up"),
+                Err(error) => {
+                    warn!(run = %id, %error, "a run that may go on could not be taken up yet");
+                    is_done = false;
+                }
             }
         }
-        Ok(())
+        is_done
     }
 
+    /// Whether it goes on here. An error says that it may later: until then it is nobody's again.
     async fn take_up(&self, orphan: RunRecord) -> Result<bool> {
         let (id, started) = (orphan.id, orphan.started);
         let backend = backend::of(&self.0.backends, orphan.place.mode)?;
@@ -66,7 +102,12 @@ impl Engine {
             Ok(true) => Ok(true),
             // It is ours now, and nobody else would end it.
             Ok(false) => self.clean_up_and_close(&orphan).await.map(|()| false),
-            Err(error) => self.clean_up_and_close(&orphan).await.and(Err(error)),
+            // Without its log it cannot go on.
+            Err(error @ Error::Storage { .. }) => self.clean_up_and_close(&orphan).await.and(Err(error)),
+            Err(error) => {
+                self.query(move |history| history.adopt(id, host, from)).await?;
+                Err(error)
+            }
         }
     }
 
@@ -138,6 +179,7 @@ impl Engine {
     pub(super) async fn clean_up_and_close(&self, orphan: &RunRecord) -> Result<()> {
         let (inner, id) = (Arc::clone(&self.0), orphan.id);
         if let Ok(backend) = backend::of(&self.0.backends, orphan.place.mode) {
+            // What cannot be reached now is ended later, by its backend.
             backend.cleanup(id).await?;
         }
         blocking(move || inner.close_orphan(id)).await

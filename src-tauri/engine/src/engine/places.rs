@@ -65,9 +65,7 @@ impl Engine {
         // In the background: the cloud may take its time to answer.
         self.0.tasks.spawn(self.clone().look_for_unused());
         // First: what goes on is not to be removed.
-        if let Err(error) = self.take_up_orphans().await {
-            tracing::warn!(%error, "runs of an engine that died were not looked for");
-        }
+        self.take_up_orphans().await;
         for backend in &self.0.backends {
             backend.stay().await;
         }

@@ -61,10 +61,13 @@ fn reopen(folder: &Path, limit: u64) -> io::Result<Reopened> {
     io::Seek::seek(&mut &data, io::SeekFrom::End(0))?;
     let current = Current { start: last, data, index, records: found.records, last: found.last, end };
     let is_whole = kept + length == end;
+    // Begun with another limit it may be longer than those to come: then it goes on to a multiple of them.
+    let size = segment_size(limit);
+    let segment_size = size * length.div_ceil(size).max(1);
     let writer = LogWriter {
         folder: folder.to_owned(),
         limit,
-        segment_size: segment_size(limit),
+        segment_size,
         current,
         droppable,
         kept: kept + length,
@@ -151,6 +154,21 @@ mod tests {
                 assert_eq!(std::fs::read(file.path()).unwrap(), std::fs::read(&same).unwrap(), "{same:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_log_goes_on_whole_though_its_limit_is_another_by_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = LogWriter::create(folder.path(), 1 << 30).unwrap();
+        log.append(Stream::Stdout, 0, &vec![b'a'; 3_000_000]).unwrap();
+        drop(log);
+        let limit = 4 << 20;
+        let mut log = LogWriter::reopen(folder.path(), limit).unwrap().writer;
+        for at in 0..30 {
+            log.append(Stream::Stdout, at, &vec![b'b'; 500_000]).unwrap();
+        }
+        assert_eq!(log.bytes(), 18_000_000);
+        assert!(log.kept <= limit, "{} bytes are kept", log.kept);
     }
 
     #[test]

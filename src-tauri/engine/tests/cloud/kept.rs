@@ -42,7 +42,7 @@ async fn child_runs_in_the_cloud() {
 }
 
 /// A run whose engine was killed.
-fn orphan(sky: &Sky, stays: bool) -> RunId {
+pub(crate) fn orphan(sky: &Sky, stays: bool) -> RunId {
     let mut child = process("kept::child_runs_in_the_cloud");
     child.env(HOME, sky.home.root()).current_dir(&sky.workspace).env("TMPDIR", sky.home.root());
     if stays {

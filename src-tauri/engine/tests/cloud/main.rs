@@ -11,6 +11,7 @@ mod desk;
 mod sky;
 mod states;
 
+mod away;
 mod broken;
 mod copying;
 mod costs;

@@ -22,8 +22,8 @@ struct Turn {
 }
 
 /// Carries conversations until the engine is gone, nobody listens at the socket any more, or one was not used for so long: streams
-/// do not end everywhere with who opened them.
-pub(super) fn converse(first: UnixStream, socket: &Path, unused: Duration) -> io::Result<()> {
+/// do not end everywhere with who opened them. Or one alone.
+pub(super) fn converse(first: UnixStream, socket: &Path, unused: Duration, once: bool) -> io::Result<()> {
     let mut replies = first.try_clone()?;
     let turn = Arc::new(Mutex::new(Turn { requests: first, is_used: false, is_last: false }));
     let theirs = Arc::clone(&turn);
@@ -37,6 +37,9 @@ pub(super) fn converse(first: UnixStream, socket: &Path, unused: Duration) -> io
     });
     loop {
         carry(replies, io::stdout())?;
+        if once {
+            return Ok(());
+        }
         let Ok(next) = UnixStream::connect(socket) else { return Ok(()) };
         let mut turn = of(&turn);
         if turn.is_last {

@@ -66,13 +66,14 @@ impl Runner {
 
     /// Conversations with the runner that listens at `socket`, one after another, as over a terminal, until one is not used for so
     /// many seconds.
-    pub(crate) fn attached(socket: &Path, home: &Path, unused: u32) -> Self {
+    pub(crate) fn attached(socket: &Path, home: &Path, unused: u32, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_stigmer-runner"))
             .arg("attach")
             .arg(socket)
             .args(["be", "gin"])
             .arg(home)
             .arg(unused.to_string())
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

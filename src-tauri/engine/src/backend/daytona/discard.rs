@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Daytona;
 use super::note::Held;
+use super::sweep::AGAIN;
 use crate::spec::RunId;
 
 /// Longest time for a sandbox to come into being that was asked for by somebody who gave up.
@@ -24,13 +25,14 @@ impl Daytona {
         let daytona = self.clone();
         self.0.tasks.spawn(async move {
             // By its name: it may have been created without our having heard of it.
-            let name = name_of(id);
-            match delete(&client, &name).await {
-                Ok(()) => daytona.0.notes.remove(id),
-                Err(error) => {
-                    tracing::warn!(%error, name, "a cloud sandbox could not be deleted; it is tried again later");
+            let (name, mut pause) = (name_of(id), AGAIN.0);
+            while let Err(error) = delete(&client, &name).await {
+                tracing::warn!(%error, name, "a cloud sandbox could not be deleted; it is tried again later");
+                if !daytona.pauses(&mut pause).await {
+                    return drop(held);
                 }
             }
+            daytona.0.notes.remove(id);
             drop(held);
         });
     }
@@ -54,14 +56,17 @@ pub(super) fn name_of(id: RunId) -> String {
 /// a request that was given up to be carried out.
 async fn delete(client: &Client, name: &str) -> stigmer_daytona::Result<()> {
     let sandboxes = client.sandboxes();
-    let until = Instant::now() + COMING;
+    let (until, settled) = (Instant::now() + COMING, Instant::now() + SETTLING);
     loop {
         match sandboxes.delete(name).await {
             Ok(Some(_)) => return Ok(()),
             Ok(None) if Instant::now() >= until => return Ok(()),
             Ok(None) => sleep(LOOK).await,
-            Err(stigmer_daytona::Error::Conflict(_) | stigmer_daytona::Error::Invalid(_)) => {
+            Err(stigmer_daytona::Error::Conflict(_) | stigmer_daytona::Error::Invalid(_))
+                if Instant::now() < settled =>
+            {
                 // Nothing can be done with one that is changing.
+                sleep(LOOK).await;
                 let is_settled = |sandbox: &Sandbox| sandbox.state.is_settled();
                 sandboxes.wait_until(name, SETTLING, is_settled).await?;
             }

@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::account::cloud;
 use super::note::{Held, Note};
 use super::reach::{Line, Reached, Turns};
-use super::ready::Ready;
+use super::ready::{Era, Ready};
 use super::wire::Terminal;
 use super::{Daytona, SPOOL};
 use crate::backend::runner::{RunnerExecution, Started};
@@ -58,6 +58,7 @@ pub(super) struct InCloud {
 pub(super) struct Next {
     /// The name under which it is held.
     pub name: String,
+    pub era: Era,
     pub sandbox: Sandbox,
     pub terminal: Terminal,
 }
@@ -67,11 +68,12 @@ impl InCloud {
     fn leave_to_next(&self) {
         let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).take();
         // After a break the conversation is one with this run alone.
-        let Some(Next { name, sandbox, terminal }) = next.filter(|_| self.inner.connection() == 0) else {
+        let Some(Next { name, era, sandbox, terminal }) = next.filter(|_| self.inner.connection() == 0)
+        else {
             return;
         };
         let (inner, reached) = (Arc::clone(&self.inner), self.reached.clone());
-        self.daytona.hold(name, async move {
+        self.daytona.hold(name, era, async move {
             let line = Line { greeted: inner.next().await?, terminal };
             Ok(Ready { sandbox, reached, line })
         });
@@ -124,7 +126,7 @@ impl InCloud {
 }
 
 /// Whether nothing runs in a sandbox any more. A state that is not known is taken for one that passes.
-fn is_over(state: &State) -> bool {
+pub(super) fn is_over(state: &State) -> bool {
     let is_ending = matches!(state, State::Stopping | State::Archiving | State::Destroying);
     is_ending || (state.is_settled() && !matches!(state, State::Started | State::Paused))
 }
@@ -132,16 +134,18 @@ fn is_over(state: &State) -> bool {
 impl Drop for InCloud {
     fn drop(&mut self) {
         let Some((mut held, mut note)) = self.noted.take() else { return };
-        if !note.is_thrown_away {
+        if !note.is_thrown_away && self.inner.has_ended() {
             self.daytona.0.notes.remove(self.id);
             return;
         }
-        // From here on nobody comes for the run any more, only for what is to be deleted.
+        // From here on nobody comes for the run any more, only for what is left of it.
         note.is_kept = false;
         if let Err(error) = held.write(&note) {
-            tracing::warn!(%error, "a sandbox that is deleted may stay if this program dies now");
+            tracing::warn!(%error, "what is left of a run in the cloud may stay if this program dies now");
         }
-        self.daytona.delete_later(self.reached.client.clone(), self.id, Some(held));
+        if note.is_thrown_away {
+            self.daytona.delete_later(self.reached.client.clone(), self.id, Some(held));
+        }
     }
 }
 
@@ -232,6 +236,10 @@ impl Execution for InCloud {
     }
 
     // What these ask is asked again over the next connection, should it not arrive; `output` looks for that.
+
+    fn has_ended(&self) -> bool {
+        self.inner.has_ended()
+    }
 
     async fn input(&self, bytes: Bytes) -> Result<()> {
         self.inner.input(bytes).await

@@ -4,7 +4,7 @@
 //! was left by an engine that died.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{Seek as _, Write as _};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -90,14 +90,10 @@ impl Notes {
     }
 
     fn is_abandoned(&self, id: RunId) -> bool {
-        let read = || {
-            let mut file = File::open(self.file(id)).ok()?;
-            file.try_lock().ok()?;
-            let mut text = String::new();
-            file.read_to_string(&mut text).ok()?;
-            serde_json::from_str::<Note>(&text).ok()
-        };
-        read().is_some_and(|note| !note.is_awaited())
+        let is_left = |note: Option<Note>| note.is_some_and(|note| !note.is_awaited());
+        // Looked at first: whoever comes for the run at this moment must find it free.
+        let is_free = || File::open(self.file(id)).is_ok_and(|file| file.try_lock().is_ok());
+        is_left(self.read(id)) && is_free() && is_left(self.read(id))
     }
 }
 

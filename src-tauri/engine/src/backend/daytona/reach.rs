@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stigmer_daytona::{Client, Error as Failure, Permissions, Sandbox, Toolbox, Upload};
 use tokio::sync::OnceCell;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
 use super::Daytona;
@@ -20,6 +20,9 @@ use crate::spec::RunId;
 
 /// How often a conversation is begun at the most.
 const TRIES: u32 = 4;
+
+/// Time after which it is not begun again.
+const TRYING: Duration = Duration::from_mins(1);
 
 /// The first pause between two tries.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -174,8 +177,9 @@ impl Reached {
     async fn open(&self, turns: Turns) -> Result<Wire> {
         let socket = format!("{}/socket", self.folder);
         let unused = UNUSED.as_secs().to_string();
-        let (program, words, last) = (self.runner(), ["attach", &socket], [self.home.as_str(), &unused]);
-        let last = if turns == Turns::Many { &last[..] } else { &last[..1] };
+        let (program, words) = (self.runner(), ["attach", &socket]);
+        let last = [self.home.as_str(), &unused, "once"];
+        let last = if turns == Turns::Many { &last[..2] } else { &last[..] };
         let open = || wire::open(&self.toolbox, &self.tasks, &program, &words, last);
         match open().await {
             Err(Error::SandboxRefused { .. }) if self.is_assumed => {
@@ -188,10 +192,10 @@ impl Reached {
 
     /// Begins a conversation in which nothing was asked yet: one that breaks before is begun again.
     pub(super) async fn greet(&self, turns: Turns) -> Result<Line> {
-        let mut pause = AGAIN;
+        let (mut pause, until) = (AGAIN, Instant::now() + TRYING);
         for _ in 1..TRIES {
             match async { Line::hear(self.converse(turns).await?).await }.await {
-                Err(error) if is_passing(&error) => {
+                Err(error) if is_passing(&error) && Instant::now() < until => {
                     tracing::debug!(%error, "a conversation did not begin; it is tried again");
                     sleep(pause).await;
                     pause *= 2;

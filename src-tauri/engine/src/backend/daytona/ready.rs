@@ -35,19 +35,41 @@ pub(super) struct Ready {
 /// Asks a task that holds a conversation for it.
 type Request = oneshot::Sender<oneshot::Sender<Ready>>;
 
-/// What is held, by the name of its workspace's sandbox.
+/// Conversations that are held, or were begun and may be.
 #[derive(Default)]
-pub(super) struct Lines(Mutex<HashMap<String, Vec<Request>>>);
+pub(super) struct Lines(Mutex<Held>);
+
+#[derive(Default)]
+struct Held {
+    /// By the name of their workspace's sandbox.
+    requests: HashMap<String, Vec<Request>>,
+    era: Era,
+}
+
+/// Ends when everything is let go of: a run that began before knows the sandbox and the account as they were then.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Era(u64);
 
 impl Lines {
-    fn requests(&self) -> MutexGuard<'_, HashMap<String, Vec<Request>>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A conversation that is held or just about to be, if there is one.
-    pub(super) async fn take(&self, name: &str) -> Option<Ready> {
+    /// That of a run that begins.
+    pub(super) fn era(&self) -> Era {
+        self.held().era
+    }
+
+    /// A conversation that is held or just about to be, if there is one for a run that began in an era.
+    pub(super) async fn take(&self, name: &str, era: Era) -> Option<Ready> {
         loop {
-            let request = self.requests().get_mut(name)?.pop()?;
+            let request = {
+                let mut held = self.held();
+                if held.era != era {
+                    return None;
+                }
+                held.requests.get_mut(name)?.pop()?
+            };
             let (to, ready) = oneshot::channel();
             if request.send(to).is_ok()
                 && let Ok(ready) = ready.await
@@ -57,9 +79,19 @@ impl Lines {
         }
     }
 
-    /// Room for one more, if there is.
-    fn room(&self, name: String) -> Option<oneshot::Receiver<oneshot::Sender<Ready>>> {
-        let mut requests = self.requests();
+    fn let_go(&self) {
+        let mut held = self.held();
+        held.requests.clear();
+        held.era.0 += 1;
+    }
+
+    /// Room for one more that began in an era, if there is.
+    fn room(&self, name: String, era: Era) -> Option<oneshot::Receiver<oneshot::Sender<Ready>>> {
+        let mut held = self.held();
+        if held.era != era {
+            return None;
+        }
+        let requests = &mut held.requests;
         requests.retain(|_, held| {
             held.retain(|request| !request.is_closed());
             !held.is_empty()
@@ -76,12 +108,17 @@ impl Lines {
 impl Daytona {
     /// Lets go of every conversation that is held: what is known of its sandbox may not be so any more.
     pub(crate) fn let_go(&self) {
-        self.0.lines.requests().clear();
+        self.0.lines.let_go();
     }
 
     /// Holds the conversation that follows on a run, until it is asked for, breaks, or was held for too long.
-    pub(super) fn hold(&self, name: String, next: impl Future<Output = Result<Ready>> + Send + 'static) {
-        let Some(mut requested) = self.0.lines.room(name) else { return };
+    pub(super) fn hold(
+        &self,
+        name: String,
+        era: Era,
+        next: impl Future<Output = Result<Ready>> + Send + 'static,
+    ) {
+        let Some(mut requested) = self.0.lines.room(name, era) else { return };
         let leaving = self.0.leaving.clone();
         self.0.tasks.spawn(leaving.run_until_cancelled_owned(async move {
             let mut ready = match timeout(BEGIN, next).await {

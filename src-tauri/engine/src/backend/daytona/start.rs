@@ -16,6 +16,7 @@ use super::known::names;
 use super::note::{Held, Note};
 use super::place::Placed;
 use super::reach::{Line, Reached, Turns};
+use super::ready::Era;
 use super::wire::Terminal;
 use super::{Daytona, KEEPING, Recipe, SPOOL, WINDOW, recipe};
 use crate::backend::runner::Started;
@@ -26,8 +27,8 @@ use crate::spec::RunId;
 /// Time that a run goes on without its engine, in milliseconds: one that stays comes again, others reconnect.
 const LINGER_MS: [u32; 2] = [5 * 60_000, 24 * 3_600_000];
 
-/// Time without a word after which a runner takes an engine that does not stay for gone, in milliseconds: when a command
-/// here is killed, its terminal there stays open.
+/// Time without a word after which a runner takes its engine for gone, in milliseconds: when a program here is killed, its
+/// terminal there stays open.
 const SILENCE_MS: u32 = 60_000;
 
 /// Longest time for a conversation to answer a start: it may have broken without a word.
@@ -53,6 +54,7 @@ impl Daytona {
         client: &Client,
         recipe: &Recipe,
         id: RunId,
+        era: Era,
         (held, note): (&mut Held, &mut Note),
         reporter: &Reporter,
     ) -> Result<Made> {
@@ -60,7 +62,7 @@ impl Daytona {
         let name =
             (self.0.stays.load(Ordering::Relaxed) && !recipe.is_fresh_or_named()).then(|| names(&labels));
         let ready = match &name {
-            Some(name) => self.0.lines.take(name).await,
+            Some(name) => self.0.lines.take(name, era).await,
             None => None,
         };
         let placed = match &ready {
@@ -107,7 +109,7 @@ impl Daytona {
         &self,
         launch: &Launch,
         recipe: &Recipe,
-        client: &Client,
+        (client, era): (&Client, Era),
         reporter: &Reporter,
     ) -> Result<Box<dyn Execution>> {
         let id = launch.id;
@@ -120,15 +122,16 @@ impl Daytona {
             back: recipe.bring_back.then(|| recipe.workspace.clone()),
         };
         let mut held = self.0.notes.begin(id, &note)?;
-        let ready = Box::pin(self.make_ready(client, recipe, id, (&mut held, &mut note), reporter)).await?;
+        let ready =
+            Box::pin(self.make_ready(client, recipe, id, era, (&mut held, &mut note), reporter)).await?;
         let Made { sandbox, reached, line, name, back } = ready;
         let mut start = launch.request();
         start.interpreter = launch.interpreter(SESSIONS);
         let dir = PathBuf::from(reached.workspace()).join(&launch.dir);
         start.dir = ByteBuf::from(dir.into_os_string().into_encoded_bytes());
         let linger_ms = LINGER_MS[usize::from(note.is_kept)];
-        let silence_ms = if note.is_kept { 0 } else { SILENCE_MS };
-        start.keep = Some(Keep { socket: ByteBuf::from(reached.door(id)), linger_ms, silence_ms });
+        start.keep =
+            Some(Keep { socket: ByteBuf::from(reached.door(id)), linger_ms, silence_ms: SILENCE_MS });
         (start.spool, start.window) = (SPOOL, WINDOW);
         let (started, terminal) = self.started(&reached, id, line, start).await?;
         match started {
@@ -137,12 +140,10 @@ impl Daytona {
                 let inner = Arc::from(inner);
                 let mut alive: Vec<_> =
                     keep_awake(&reached, &sandbox, recipe.auto_stop).into_iter().collect();
-                if !note.is_kept {
-                    alive.push(give_signs(&inner));
-                }
+                alive.push(give_signs(&inner));
                 let (daytona, finding) = (self.clone(), Mutex::new(()));
                 let noted = Some((held, note));
-                let next = name.zip(terminal).map(|(name, terminal)| Next { name, sandbox, terminal });
+                let next = name.zip(terminal).map(|(name, terminal)| Next { name, era, sandbox, terminal });
                 let next = std::sync::Mutex::new(next);
                 Ok(Box::new(InCloud { daytona, reached, id, inner, finding, back, noted, next, alive }))
             }

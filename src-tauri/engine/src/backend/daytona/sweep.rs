@@ -3,16 +3,19 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Daytona;
 use super::account::cloud;
 use super::note::Note;
 use super::reach::Turns;
 use super::wire::Wire;
-use crate::backend::{RUN_ID, Reporter, runner};
+use crate::backend::{Cleaned, RUN_ID, Reporter, runner};
 use crate::error::Result;
 use crate::spec::RunId;
+
+/// Time between two tries to do what must be done and could not, at first and at most.
+pub(super) const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
 
 /// Longest time for a sandbox to end what is left of a run, and to be found.
 const SWEEPING: Duration = Duration::from_secs(30);
@@ -31,15 +34,50 @@ impl Daytona {
         });
     }
 
-    /// Cleans up after a run, by what was noted of it; what fails is tried again later.
-    pub(super) async fn clean_up(&self, id: RunId) {
-        let Some(note) = self.0.notes.read(id) else { return };
+    /// Cleans up after a run, by what was noted of it. What fails is tried again: soon by an engine that stays, else by the
+    /// next one.
+    pub(super) async fn clean_up(&self, id: RunId) -> Cleaned {
+        let cleaned = self.try_to_clean_up(id).await;
+        if cleaned == Cleaned::Later {
+            let daytona = self.clone();
+            self.0.tasks.spawn(async move {
+                let mut pause = AGAIN.0;
+                while daytona.pauses(&mut pause).await {
+                    if daytona.try_to_clean_up(id).await == Cleaned::Done {
+                        return;
+                    }
+                }
+            });
+        }
+        cleaned
+    }
+
+    /// Pauses before something is tried again, the longer each time. `false` if that is left to another engine.
+    pub(super) async fn pauses(&self, pause: &mut Duration) -> bool {
+        let stays = self.0.stays.load(Ordering::Relaxed);
+        let is_due = stays && self.0.leaving.run_until_cancelled(sleep(*pause)).await.is_some();
+        *pause = (*pause * 2).min(AGAIN.1);
+        is_due
+    }
+
+    async fn try_to_clean_up(&self, id: RunId) -> Cleaned {
+        let Some(mut note) = self.0.notes.read(id) else { return Cleaned::Done };
+        // Nobody comes for it any more, whatever becomes of this. Whoever still holds the note says so in the end.
+        let mut held = self.0.notes.hold(id);
+        note.is_kept = false;
+        if let Some(Err(error)) = held.as_mut().map(|held| held.write(&note)) {
+            tracing::warn!(%error, run = %id, "what is left of a run in the cloud may stay if this program dies now");
+        }
         match timeout(SWEEPING, self.clean(id, &note)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => Cleaned::Done,
             Ok(Err(error)) => {
                 tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended");
+                Cleaned::Later
             }
-            Err(_) => tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time"),
+            Err(_) => {
+                tracing::warn!(run = %id, "what is left of a run in the cloud was not ended in time");
+                Cleaned::Later
+            }
         }
     }
 

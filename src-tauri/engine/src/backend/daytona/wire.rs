@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use stigmer_daytona::{Pty, PtyEvent, PtyInput, PtyOptions, Toolbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,7 +56,7 @@ impl Terminal {
 }
 
 /// Opens a terminal, has it execute `program` with these words and those that say where its stream begins, and returns the
-/// stream from there on. Who leaves waits for `tasks`, so that no terminal stays.
+/// stream from there on. Who leaves waits for `tasks`, so that no terminal stays: not one either whose opening was given up.
 pub(super) async fn open(
     toolbox: &Toolbox,
     tasks: &TaskTracker,
@@ -64,31 +65,59 @@ pub(super) async fn open(
     last: &[&str],
 ) -> Result<Wire> {
     let word = uuid::Uuid::new_v4().simple().to_string();
-    let id = format!("stigmer-{word}");
-    let mut pty = toolbox.open_pty(&PtyOptions::new(&id)).await.map_err(cloud)?;
-    let terminal = Terminal { toolbox: toolbox.clone(), id };
     // Two halves, so that the shell repeating its command line does not say the word.
     let (one, other) = word.split_at(16);
     let words = words.iter().chain([&one, &other]).chain(last);
     let words: Vec<_> = [program].into_iter().chain(words.copied()).map(quoted).collect();
     // A shell that somebody could type into stays where it cannot execute something.
     let line = format!(" exec {}; exit\n", words.join(" "));
-    pty.input().send(line.into_bytes()).await.map_err(cloud)?;
-    let begun = timeout(BEGIN, until_begun(&mut pty, word.as_bytes())).await;
-    let rest = match begun.unwrap_or_else(|_| Err(refused("it did not start in time"))) {
-        Ok(rest) => rest,
+    let terminal = Terminal { toolbox: toolbox.clone(), id: format!("stigmer-{word}") };
+    let (to, opened) = oneshot::channel();
+    tasks.spawn(begin(terminal, tasks.clone(), line, word, to));
+    opened.await.unwrap_or(Err(Error::Stopped))
+}
+
+/// Hands over the stream, if anybody still wants it. A terminal that carries none is ended.
+async fn begin(
+    terminal: Terminal,
+    tasks: TaskTracker,
+    line: String,
+    word: String,
+    mut to: oneshot::Sender<Result<Wire>>,
+) {
+    let begun = async {
+        // Seen through: what was asked for and given up could come into being after it was ended.
+        let mut pty = terminal.toolbox.open_pty(&PtyOptions::new(&terminal.id)).await.map_err(cloud)?;
+        let start = async {
+            pty.input().send(line.into_bytes()).await.map_err(cloud)?;
+            until_begun(&mut pty, word.as_bytes()).await
+        };
+        let rest = tokio::select! {
+            started = timeout(BEGIN, start) => started.unwrap_or_else(|_| Err(late())),
+            () = to.closed() => Err(Error::Stopped),
+        };
+        rest.map(|rest| (pty, rest))
+    };
+    let (pty, rest) = match begun.await {
+        Ok(begun) => begun,
         Err(error) => {
-            terminal.end_anyway().await;
-            return Err(error);
+            // Whoever waits need not wait for the rest.
+            let _ = to.send(Err(error));
+            return terminal.end_anyway().await;
         }
     };
-    // Whichever side lets go of both halves, the other one learns it.
+    // Whichever side lets go of both halves, the other one learns it: here, too, where nobody takes it.
     let (engine, wire) = duplex(BUFFER);
-    let ((from, to), (from_engine, to_engine)) = (split(engine), split(wire));
+    let ((from, to_there), (from_engine, to_engine)) = (split(engine), split(wire));
     let over = CancellationToken::new();
     tasks.spawn(carry_requests(pty.input(), from_engine, over.clone()));
     tasks.spawn(carry_replies(pty, terminal.clone(), rest, to_engine, over));
-    Ok(Wire { replies: Box::new(from), requests: Box::new(to), terminal })
+    let _ = to.send(Ok(Wire { replies: Box::new(from), requests: Box::new(to_there), terminal }));
+}
+
+fn late() -> Error {
+    let why = "a terminal in the cloud sandbox did not start in time";
+    Error::Connection { source: io::Error::new(io::ErrorKind::TimedOut, why) }
 }
 
 /// Reads past what the shell says, to the word; what came after it.
@@ -131,8 +160,13 @@ async fn carry_requests(input: PtyInput, mut from: ReadHalf<DuplexStream>, over:
             () = over.cancelled() => return,
             read = from.read(&mut piece) => read.unwrap_or(0),
         };
-        if length == 0 || input.send(Bytes::copy_from_slice(&piece[..length])).await.is_err() {
+        if length == 0 {
             return;
+        }
+        // A connection that takes nothing any more is only noticed by what does not come over it.
+        tokio::select! {
+            () = over.cancelled() => return,
+            sent = input.send(Bytes::copy_from_slice(&piece[..length])) => if sent.is_err() { return },
         }
     }
 }
@@ -169,7 +203,9 @@ async fn carry_until_over(
         };
         let written = match event {
             Ok(Some(PtyEvent::Output(bytes))) => to.write_all(&bytes).await,
-            Ok(Some(PtyEvent::Exit { .. }) | None) => return true,
+            // Closed without a word about the shell: the terminal may still be there.
+            Ok(Some(PtyEvent::Exit { code, .. })) => return code.is_some(),
+            Ok(None) => return false,
             Err(error) => {
                 tracing::debug!(%error, "a terminal broke off");
                 return false;

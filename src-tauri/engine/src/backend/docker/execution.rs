@@ -78,6 +78,10 @@ impl Execution for InSandbox {
         self.explained(finish).await
     }
 
+    fn has_ended(&self) -> bool {
+        self.inner.has_ended()
+    }
+
     async fn input(&self, bytes: Bytes) -> Result<()> {
         self.inner.input(bytes).await
     }
