@@ -12,10 +12,11 @@ use crate::output::{Output, Tone};
 use crate::runs::counted;
 use crate::table::Table;
 
-/// How long ago something was.
+/// How long ago something was; empty for a time that nobody wrote down, which builds that repeat to the byte leave out.
 pub(crate) fn age(at: Timestamp) -> String {
     let seconds = Timestamp::now().duration_since(at).as_secs();
     match seconds {
+        _ if at <= Timestamp::UNIX_EPOCH => String::new(),
         ..60 => "now".to_owned(),
         60..3_600 => format!("{} min", seconds / 60),
         3_600..86_400 => format!("{} h", seconds / 3_600),
@@ -26,6 +27,7 @@ pub(crate) fn age(at: Timestamp) -> String {
 /// The same as an answer to when.
 pub(crate) fn ago(at: Timestamp) -> String {
     match age(at).as_str() {
+        "" => String::new(),
         "now" => "just now".to_owned(),
         age => format!("{age} ago"),
     }
@@ -241,4 +243,19 @@ pub(super) fn disk(used: &DiskUse, output: &Output) -> String {
     row("volumes", &used.volumes);
     row("build cache", &used.build_cache);
     table.text(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_says_no_time_has_no_age() {
+        for unwritten in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"] {
+            let at = unwritten.parse().unwrap();
+            assert_eq!((age(at), ago(at)), (String::new(), String::new()));
+        }
+        let at = Timestamp::now() - std::time::Duration::from_secs(7200);
+        assert_eq!((age(at).as_str(), ago(at).as_str()), ("2 h", "2 h ago"));
+    }
 }

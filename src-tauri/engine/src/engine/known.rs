@@ -11,18 +11,35 @@ impl Engine {
     /// One run.
     pub async fn get(&self, id: RunId) -> Result<RunRecord> {
         let record = self.query(move |history| history.get(id)).await?;
-        if record.state.ending().is_some() {
-            return Ok(record);
-        }
-        if let Some(live) = self.find_live(id) {
-            return Ok(RunRecord { state: live.state.borrow().clone(), ..record });
-        }
         if self.close_orphans_among(std::slice::from_ref(&record)).await? {
             return self.query(move |history| history.get(id)).await;
         }
-        let folder = self.0.home.run(id);
-        // The history is told last.
-        blocking(move || Ok(RunRecord::from_events(events::read(&folder)?).unwrap_or(record))).await
+        let [record] = self.as_of_now([record]).await?;
+        Ok(record)
+    }
+
+    /// Runs as they are by now: the history is told last.
+    async fn as_of_now<R: AsMut<[RunRecord]> + Send + 'static>(&self, mut runs: R) -> Result<R> {
+        let mut elsewhere = Vec::new();
+        for (at, run) in runs.as_mut().iter_mut().enumerate().filter(|(_, run)| run.state.ending().is_none())
+        {
+            match self.find_live(run.id) {
+                Some(live) => run.state = live.state.borrow().clone(),
+                None => elsewhere.push((at, self.0.home.run(run.id))),
+            }
+        }
+        if elsewhere.is_empty() {
+            return Ok(runs);
+        }
+        blocking(move || {
+            for (at, folder) in elsewhere {
+                if let Some(told) = RunRecord::from_events(events::read(&folder).unwrap_or_default()) {
+                    runs.as_mut()[at] = told;
+                }
+            }
+            Ok(runs)
+        })
+        .await
     }
 
     /// The run that a person means: an id, the beginning or end of one, or `last`.
@@ -38,7 +55,7 @@ impl Engine {
         if self.close_orphans_among(&runs).await? {
             return self.query(move |history| history.list(&again)).await;
         }
-        Ok(runs)
+        self.as_of_now(runs).await
     }
 
     /// How many runs pass the filter, whatever its `limit` and `before`.

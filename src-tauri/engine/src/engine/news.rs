@@ -48,6 +48,8 @@ async fn tell(
     mut watched: Changes,
 ) {
     let mut known = version(&history).await;
+    // What changed before that was known is none of the changes that are told from here on.
+    sender.send_modify(|count| *count += 1);
     loop {
         tokio::select! {
             () = sender.closed() => {
