@@ -85,12 +85,12 @@ async fn carry(socket: WebSocket, engine: Engine) {
     let mut heard = std::pin::pin!(listening.listen(&mut from));
     let told = tokio::select! {
         told = tell(&mut to, &engine, id, tail, taken, inputs) => told,
-        () = &mut heard => Err(Gone),
+        () = &mut heard => return drop(leash),
     };
-    if told.is_err() {
-        return drop(leash);
+    match told {
+        Ok(()) => leash.release(),
+        Err(Gone) => drop(leash),
     }
-    leash.release();
     // The client leaves first: to close while it still speaks would take away what it has not read yet.
     let _ = to.close().await;
     let _ = timeout(PATIENCE, heard).await;
@@ -113,7 +113,7 @@ async fn failure_at_once(engine: &Engine, id: RunId) -> Option<Report> {
     }
 }
 
-/// The client is gone.
+/// The client is gone, or has nothing more to stay for though the run goes on.
 struct Gone;
 
 async fn say(to: &mut Sink, told: &Told) -> Result<(), Gone> {
@@ -163,7 +163,11 @@ async fn tell(
                     output_ended = true;
                     say(to, &Told::OutputEnded).await?;
                 }
-                Err(error) => return say(to, &Told::Failed { error: error.into() }).await,
+                Err(error) => {
+                    say(to, &Told::Failed { error: error.into() }).await?;
+                    // Whoever is told that leaves, and what the run prints further reaches nobody.
+                    return Err(Gone);
+                }
             },
         }
     }
