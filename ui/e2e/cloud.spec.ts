@@ -151,12 +151,13 @@ test("a snapshot is made from an image, and what cannot be is said first", async
 });
 
 test.describe("a slow builder", () => {
-  test.use({ skyOptions: ["--build-ms", "6000"] });
+  test.use({ skyOptions: ["--build-ms", "12000"] });
 
   test("a build is followed line by line, found again after a restart, and stopped", async ({
     app,
     server,
   }) => {
+    test.setTimeout(120_000);
     await app.keyboard.press("Control+5");
     await app.getByRole("button", { name: "Make a snapshot" }).click();
     const dialog = app.getByRole("dialog", { name: "Make a snapshot" });

@@ -27,9 +27,9 @@ const follow = (app: Page) => app.getByTestId("log-follow");
 const tally = (app: Page) => app.getByTestId("log-tally");
 
 /** Runs a command and waits for its end. */
-async function ran(app: Page, line: string): Promise<void> {
+async function ran(app: Page, line: string, patience: { timeout?: number } = {}): Promise<void> {
   await run(app, line);
-  await expect(app.getByTestId("log-again")).toBeVisible();
+  await expect(app.getByTestId("log-again")).toBeVisible(patience);
 }
 
 /** Shows bytes as a program gives them out. */
@@ -116,8 +116,9 @@ test("what went to the error stream is told apart, by colour and by words", asyn
 });
 
 test("a line of 100 MB is cut, and its whole length told", async ({ app }) => {
-  await ran(app, "head -c 100000000 /dev/zero | tr '\\0' x; printf '\\nafter\\n'");
-  await expect(row(app, "after")).toBeVisible();
+  test.setTimeout(240_000);
+  await ran(app, "head -c 100000000 /dev/zero | tr '\\0' x; printf '\\nafter\\n'", { timeout: 120_000 });
+  await expect(row(app, "after")).toBeVisible({ timeout: 60_000 });
   const long = app.getByTestId("log-row").first();
   await expect(long).toContainText("… 100,000,000 bytes in all");
   expect((await long.textContent())?.length).toBeLessThan(100_000);
@@ -295,6 +296,7 @@ async function checksumOfLog(server: Server): Promise<string> {
 }
 
 test("five million lines: not one is lost, and the pages can be used meanwhile", async ({ app, server }) => {
+  test.setTimeout(240_000);
   const failures: string[] = [];
   app.on("pageerror", (error) => failures.push(error.message));
   app.on("crash", () => failures.push("the page crashed"));
@@ -306,11 +308,11 @@ test("five million lines: not one is lost, and the pages can be used meanwhile",
   await server.write({ used: "" });
   await app.keyboard.press("Control+j");
   await app.keyboard.press("Home");
-  await expect(row(app, "1")).toBeInViewport();
+  await expect(row(app, "1")).toBeInViewport({ timeout: 60_000 });
   await app.keyboard.press("End");
-  await expect(summary(app)).toContainText("5,000,000 lines", { timeout: 50_000 });
-  await expect(row(app, "5000000")).toBeInViewport();
-  await expect(summary(app)).toContainText("exact to the byte");
+  await expect(summary(app)).toContainText("5,000,000 lines", { timeout: 180_000 });
+  await expect(row(app, "5000000")).toBeInViewport({ timeout: 60_000 });
+  await expect(summary(app)).toContainText("exact to the byte", { timeout: 60_000 });
   expect(await checksumOfLog(server)).toBe(await checksum("seq", "5000000"));
   expect(failures).toEqual([]);
 });

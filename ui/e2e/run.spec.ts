@@ -34,10 +34,12 @@ test("a run of the terminal appears in the list as it begins, and the other way 
   server,
 }) => {
   await app.keyboard.press("Control+2");
-  const ending = server.stigmer("run", "echo from the terminal; sleep 2");
+  const line = "echo from the terminal; until [ -e go ]; do sleep 0.05; done";
+  const ending = server.stigmer("run", line);
   const row = app.getByRole("row", { name: /from the terminal/ });
   await expect(row).toContainText("running");
   await expect(row).toContainText("terminal");
+  await server.write({ go: "" });
   expect((await ending).stdout).toBe("from the terminal\n");
   await expect(row).toContainText("succeeded");
 

@@ -2,7 +2,6 @@
 //! input, answers on standard output, closes it, and stays until the run is over.
 
 use std::io::{Read, Write};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stigmer_engine::config::Sources;
@@ -10,14 +9,11 @@ use stigmer_engine::engine::Engine;
 use stigmer_engine::home::Home;
 use stigmer_engine::live::{Manner, Stop};
 use stigmer_engine::spec::{RunId, RunSpec};
-use stigmer_engine::state::Outcome;
 use stigmer_engine::{Error, Report};
+use stigmer_server::failure_at_once;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{Exit, Failure};
-
-/// Longest time that the one who started us waits to hear whether the run can be started.
-const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// What a host tells the one who started it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,15 +63,6 @@ async fn start(sources: Sources) -> Result<(Engine, RunId), Error> {
     let engine = Engine::open(Home::of_user()?, sources).await?;
     let id = engine.start(spec).await?;
     Ok((engine, id))
-}
-
-/// What stands in the way of a run that cannot even be started, if that shows at once.
-async fn failure_at_once(engine: &Engine, id: RunId) -> Option<Report> {
-    let state = tokio::time::timeout(AT_ONCE, engine.started(id)).await.ok()?.ok()?;
-    match state.ending().map(|ending| &ending.outcome) {
-        Some(Outcome::Error { error }) => Some(error.clone()),
-        _ => None,
-    }
 }
 
 /// Tells the reader of our answer that it is complete, while we live on.

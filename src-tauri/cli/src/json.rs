@@ -1,7 +1,7 @@
 //! Printing the lines of `--json`. Their form is the engine's, see `docs/json.md`.
 
 use std::future::pending;
-use std::io::{self, Write};
+use std::io::{self, StdoutLock, Write};
 
 use stigmer_engine::history::What;
 use stigmer_engine::json::{complete, event, write_piece};
@@ -17,7 +17,7 @@ pub(crate) fn print_live(run: &Carried, mut printed: Printed, runtime: &Handle) 
     let mut stdout = io::stdout().lock();
     let mut mode = "";
     let mut told = 0;
-    loop {
+    let mut tell = |stdout: &mut StdoutLock<'_>| -> Result<_, Failure> {
         let (events, news) = run.events(told)?;
         told += events.len();
         // The end comes after the last byte of output and is printed by `print_end`.
@@ -30,6 +30,10 @@ pub(crate) fn print_live(run: &Carried, mut printed: Printed, runtime: &Handle) 
             }
         }
         stdout.flush()?;
+        Ok(news)
+    };
+    loop {
+        let news = tell(&mut stdout)?;
         let piece = runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -39,7 +43,8 @@ pub(crate) fn print_live(run: &Carried, mut printed: Printed, runtime: &Handle) 
         });
         match piece.transpose()? {
             Some(Some(piece)) => write_piece(&mut stdout, &piece)?,
-            Some(None) => return Ok(stdout.flush()?),
+            // What happened in the moment in which the log ended is told, too.
+            Some(None) => return tell(&mut stdout).map(drop),
             None => {}
         }
     }

@@ -59,15 +59,17 @@ async fn start(home: Home, options: ServerStart, sources: Sources, output: &Outp
         }
         Err(failure) => return Err(failure),
     };
-    let Some((engine, server)) = opened else {
-        let record = found(&home).await?;
-        if options.answer {
-            background::tell(&record)?;
-        } else {
-            output.note(Tone::Dim, "a server runs already");
-            print(&home, &record, options.json, output)?;
+    let (engine, server) = match opened {
+        Found::Us(engine, server) => (engine, server),
+        Found::Another(record) => {
+            if options.answer {
+                background::tell(&record)?;
+            } else {
+                output.note(Tone::Dim, "a server runs already");
+                print(&home, &record, options.json, output)?;
+            }
+            return Ok(Exit::Success);
         }
-        return Ok(Exit::Success);
     };
     let mut signals = Signals::new()?;
     if options.answer {
@@ -80,14 +82,23 @@ async fn start(home: Home, options: ServerStart, sources: Sources, output: &Outp
     Ok(Exit::Success)
 }
 
-/// Becomes the server of the home; `None` if there is one.
+/// Who is the server of a home.
+enum Found {
+    Us(Engine, Server),
+    Another(Record),
+}
+
+/// Becomes the server of the home, unless there is one.
 async fn open(
     home: &Home,
     options: &ServerStart,
     sources: Sources,
     output: &Output,
-) -> Result<Option<(Engine, Server)>, Failure> {
-    let Some(claim) = Claim::take(home)? else { return Ok(None) };
+) -> Result<Found, Failure> {
+    let claim = match claim(home).await? {
+        Ok(claim) => claim,
+        Err(record) => return Ok(Found::Another(record)),
+    };
     let engine = crate::run::open(sources, output).await?;
     let listen = Listen { address: options.listen, port: options.port };
     let server = claim.open(&engine, Kind::Server, listen).await?;
@@ -97,7 +108,7 @@ async fn open(
             server.address()
         ));
     }
-    Ok(Some((engine, server)))
+    Ok(Found::Us(engine, server))
 }
 
 /// Serves until a signal; the runs are asked to end, and a second signal forces them.
@@ -139,23 +150,27 @@ async fn stay(engine: Engine, output: Output) {
     }
 }
 
-/// The server that holds the claim; it may just be starting, or ending.
-async fn found(home: &Home) -> Result<Record, Failure> {
-    let found = timeout(SETTLED, async {
+/// The right to be the server, or where the one is that has it. That one may just be starting, and says so soon, or
+/// ending, and then the right is free soon.
+async fn claim(home: &Home) -> Result<Result<Claim, Record>, Failure> {
+    let settled = timeout(SETTLED, async {
         loop {
-            match Record::find(home) {
-                Some(record) => return record,
-                None => sleep(LOOK).await,
+            if let Some(claim) = Claim::take(home)? {
+                return Ok(Ok(claim));
             }
+            if let Some(record) = Record::find(home) {
+                return Ok(Err(record));
+            }
+            sleep(LOOK).await;
         }
     });
-    found.await.map_err(|_| {
-        Failure::Report(Report {
+    settled.await.unwrap_or_else(|_| {
+        Err(Failure::Report(Report {
             code: "server-unsettled".to_owned(),
             message: "another process is about to start or end a server, and does not come to it".to_owned(),
             causes: Vec::new(),
             hint: Some("try again; if it stays so, end that process".to_owned()),
-        })
+        }))
     })
 }
 

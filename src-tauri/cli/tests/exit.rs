@@ -60,7 +60,7 @@ fn a_program_that_cannot_be_executed_is_126() {
 #[test]
 fn a_time_limit_that_is_over_is_124_and_keeps_what_was_printed() {
     let home = Home::new();
-    let ended = home.stigmer(["run", "--timeout", "300ms", "echo before; sleep 1000"]).ended().expect(124);
+    let ended = home.stigmer(["run", "--timeout", "3s", "echo before; sleep 1000"]).ended().expect(124);
     assert_eq!(ended.out(), "before\n");
     assert_eq!((home.last()["state"].as_str(), home.last_log()), (Some("timed_out"), b"before\n".to_vec()));
     home.until_nothing_runs();

@@ -28,7 +28,7 @@ fn a_killed_client_takes_its_run_along_and_the_server_lives_on() {
     running.ended();
     home.until_nothing_runs();
     assert_eq!(
-        (home.last()["state"].as_str(), home.last_log()),
+        (home.last_ended()["state"].as_str(), home.last_log()),
         (Some("cancelled"), b"kept\nready\n".to_vec())
     );
     home.run("echo again").ended().expect(0);
@@ -158,7 +158,7 @@ fn a_run_is_left_when_its_server_hears_nobody_and_its_user_is_told_which() {
     // It hears afterwards that nobody waits any more.
     kill(server, Signal::SIGCONT).unwrap();
     home.until_nothing_runs();
-    assert_eq!(home.last()["state"], "cancelled");
+    assert_eq!(home.last_ended()["state"], "cancelled");
 }
 
 #[test]

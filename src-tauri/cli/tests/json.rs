@@ -78,8 +78,14 @@ fn bytes_that_are_no_text_come_in_base64_and_offsets_count_bytes() {
     let home = Home::new();
     let bytes: Vec<u8> = [b"text \xc3\x9f ".as_slice(), b"\xff\x00\xfe", "🦀".as_bytes()].concat();
     home.write("bytes", &bytes);
-    let line = "cat bytes; sleep 0.1; printf text; sleep 0.1; cat bytes";
-    let lines = home.stigmer(["run", "--json", line]).ended().expect(0).json();
+    let wait = |file: &str| format!("until [ -e {file} ]; do sleep 0.02; done");
+    let line = format!("cat bytes; {}; printf text; {}; cat bytes", wait("one"), wait("two"));
+    let running = home.stigmer(["run", "--json", &line]).started();
+    running.until_stdout("content_base64");
+    home.write("one", "");
+    running.until_stdout("\"text\"");
+    home.write("two", "");
+    let lines = running.ended().expect(0).json();
     assert_eq!(output(&lines), [bytes.clone(), b"text".to_vec(), bytes].concat());
     assert!(lines.iter().any(|line| line["content"] == "text"));
     assert!(lines.iter().any(|line| line["content_base64"].is_string()));

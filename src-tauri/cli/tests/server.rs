@@ -4,8 +4,10 @@
 
 mod harness;
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 use harness::http::Server;
 use harness::{Call, Home, is_there};
@@ -65,6 +67,22 @@ fn of_many_that_start_at_once_one_serves_and_the_others_say_where() {
         told.iter().all(|one| one["pid"] == told[0]["pid"] && one["link"] == told[0]["link"]),
         "{told:#?}"
     );
+    home.stigmer(["server", "stop"]).ended().expect(0);
+}
+
+#[test]
+fn a_server_that_is_started_while_another_ends_takes_its_place() {
+    let home = Home::new();
+    let first = home.start_server();
+    home.stigmer(["server", "stop"]).ended().expect(0);
+    // One that ends says no more where it is, and has its lock for a moment longer.
+    let lock = File::open(home.data().join("server.lock")).unwrap();
+    lock.lock().unwrap();
+    let start = home.stigmer(["server", "start", "--background", "--port", "0", "--json"]).started();
+    std::thread::sleep(Duration::from_millis(300));
+    lock.unlock().unwrap();
+    let second = start.ended().expect(0).json().remove(0);
+    assert_ne!(first["pid"], second["pid"]);
     home.stigmer(["server", "stop"]).ended().expect(0);
 }
 

@@ -15,6 +15,7 @@ use stigmer_daytona::{Archive, Client, Config, Error, Filter, Retry, Sandbox, St
 struct Script {
     address: String,
     heads: Receiver<String>,
+    closed: Receiver<()>,
 }
 
 impl Script {
@@ -27,7 +28,7 @@ impl Script {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let answers = answers(&address);
-        let (tell, heads) = channel();
+        let ((tell, heads), (close, closed)) = (channel(), channel());
         std::thread::spawn(move || {
             let mut connection: Option<TcpStream> = None;
             for answer in answers {
@@ -43,12 +44,14 @@ impl Script {
                 stream.write_all(answer.trim_start_matches('!').as_bytes()).unwrap();
                 if answer.starts_with('!') {
                     connection = None;
+                    // Most do not ask.
+                    let _ = close.send(());
                 }
             }
             // Whoever comes later finds nobody, and what is open stays so until then.
             std::thread::sleep(Duration::from_secs(20));
         });
-        Self { address, heads }
+        Self { address, heads, closed }
     }
 
     fn client(&self) -> Client {
@@ -64,6 +67,11 @@ impl Script {
 
     fn head(&self) -> String {
         self.heads.recv_timeout(Duration::from_secs(10)).unwrap()
+    }
+
+    /// Waits until one more connection is closed.
+    fn until_closed(&self) {
+        self.closed.recv_timeout(Duration::from_secs(10)).unwrap();
     }
 }
 
@@ -154,8 +162,10 @@ async fn a_connection_that_the_server_closed_meanwhile_costs_nothing() {
     let script = Script::new(answers);
     let client = script.client();
     for number in 0..20 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
         assert_eq!(client.sandboxes().start("a").await.unwrap().id, number.to_string());
+        script.until_closed();
+        // What is closed already is noticed as soon as nobody else has something to do.
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -6,7 +6,7 @@ mod harness;
 
 use std::time::Duration;
 
-use harness::{DEADLINE, Marker, Runner, eventually, on_terminal, program, script};
+use harness::{DEADLINE, Marker, Runner, UNTIL_SLEEPING, eventually, on_terminal, program, script};
 use nix::sys::signal::{Signal as OsSignal, kill};
 use nix::unistd::Pid;
 use proptest::prelude::*;
@@ -16,9 +16,6 @@ use stigmer_runner::{Exit, Reply, Request, Signal, Start, Stream};
 fn kill_left(pid: u32) {
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), OsSignal::SIGKILL).unwrap();
 }
-
-/// Waits until the last process in the background has become `sleep`.
-const UNTIL_SLEEPING: &str = "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.01; done";
 
 /// A process that leaves the session, the process group and its parent, and ignores what it can.
 const ESCAPE: &str =

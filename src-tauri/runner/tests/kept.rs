@@ -227,7 +227,7 @@ fn half_a_request_was_not_heard_and_a_stop_is_counted() {
 fn an_engine_that_says_nothing_counts_as_gone_where_silence_has_a_limit() {
     let place = Place::new();
     let socket = serde_bytes::ByteBuf::from(place.socket().as_os_str().as_bytes());
-    let keep = Some(Keep { socket, linger_ms: 60_000, silence_ms: 300 });
+    let keep = Some(Keep { socket, linger_ms: 60_000, silence_ms: 3_000 });
     let text = "echo one; while :; do sleep 0.01; done";
     let mut runner = Runner::start(Start { spool: 1 << 20, keep, ..script(text) });
     runner.until_output("one\n");

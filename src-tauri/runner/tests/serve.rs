@@ -9,7 +9,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command};
 
-use harness::{Runner, eventually, program, script};
+use harness::{Runner, UNTIL_SLEEPING, eventually, program, script};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use stigmer_runner::{Exit, Keep, Reply, Request, Start};
@@ -150,7 +150,9 @@ fn what_a_run_left_behind_is_ended_by_its_variable_and_that_is_no_use() {
         while runner.read_more() {}
     };
     sweep(&serving, "A=1");
-    let mut stays = serving.run("A=12 setsid sleep 1000 & A=1 setsid sleep 1000 & echo $! $$; wait $!");
+    let line =
+        format!("A=12 setsid sleep 1000 & A=1 setsid sleep 1000 & {UNTIL_SLEEPING}; echo $! $$; wait $!");
+    let mut stays = serving.run(&line);
     stays.until_output("\n");
     sweep(&serving, "A=1");
     assert_eq!(stays.until_exited(), Exit::Code(137));

@@ -96,9 +96,10 @@ async fn tell(
     mut watch: watch::Receiver<Watch>,
     to: &mpsc::Sender<Notice>,
 ) -> Result<(), Gone> {
+    // First watch, then say so: what changes in between is told.
+    let always = for_everybody(engine, to);
+    let (mut always, mut runs) = (Box::pin(always), JoinSet::new());
     send(to, Notice::Hello { version: env!("CARGO_PKG_VERSION").to_owned() }).await?;
-    let (always, mut runs) = (Box::pin(for_everybody(engine, to)), JoinSet::new());
-    let mut always = always;
     let mut watched: HashMap<RunId, AbortHandle> = HashMap::new();
     let (mut folder, mut files) = (None, JoinSet::new());
     loop {
@@ -136,21 +137,26 @@ async fn send(to: &mpsc::Sender<Notice>, notice: Notice) -> Result<(), Gone> {
     to.send(notice).await.map_err(|_| Gone)
 }
 
-/// The list of runs and the settings.
-async fn for_everybody(engine: &Engine, to: &mpsc::Sender<Notice>) -> Result<(), Gone> {
+/// The list of runs and the settings, watched from this call on and not from the first look at what it returns.
+fn for_everybody<'a>(
+    engine: &Engine,
+    to: &'a mpsc::Sender<Notice>,
+) -> impl Future<Output = Result<(), Gone>> + use<'a> {
     let mut runs = engine.changes();
     // Without watches the settings are what they were at the start, and there is nothing to tell.
     let mut settings = config::watch(engine.sources().clone()).ok();
-    loop {
-        tokio::select! {
-            changed = runs.changed() => {
-                if changed.is_err() {
-                    std::future::pending::<()>().await;
+    async move {
+        loop {
+            tokio::select! {
+                changed = runs.changed() => {
+                    if changed.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                    send(to, Notice::Runs).await?;
+                    sleep(BETWEEN_RUNS).await;
                 }
-                send(to, Notice::Runs).await?;
-                sleep(BETWEEN_RUNS).await;
+                () = changed(&mut settings) => send(to, Notice::Config).await?,
             }
-            () = changed(&mut settings) => send(to, Notice::Config).await?,
         }
     }
 }

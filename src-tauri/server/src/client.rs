@@ -27,8 +27,9 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use crate::attach::{self, Asked, INPUT, Opening, Told};
 use crate::host::{Record, Token, surroundings};
 
-/// How long a server has to answer, before it counts as not there.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a server has to answer, before it counts as not there. One that ended is known by its record at once, and
+/// one that lives may be slow where the machine is busy.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A connection to a server that would start a run as this process would.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub struct Server {
 
 impl Server {
     /// Connects to the server of a home. `None` if there is none, if it is of another version, if it would start
-    /// runs with other rights or limits than this process, or if it does not answer at once: then whoever asks
+    /// runs with other rights or limits than this process, or if it does not answer in time: then whoever asks
     /// carries its runs out itself.
     pub async fn find(home: &Home) -> Option<Self> {
         let record = Record::find(home)?;

@@ -17,6 +17,7 @@ mod api;
 mod attach;
 mod changes;
 pub mod client;
+mod detached;
 pub mod form;
 mod guard;
 pub mod host;
@@ -28,3 +29,4 @@ mod ui;
 
 pub use api::{Reach, api, description};
 pub use changes::{Notice, Watch, changes};
+pub use detached::failure_at_once;

@@ -10,6 +10,7 @@ use stigmer_engine::json;
 use stigmer_engine::log::{Piece, Stream, Tail};
 use stigmer_engine::spec::RunId;
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Logs, StreamName};
 use crate::exit::{Exit, Failure};
@@ -32,14 +33,13 @@ pub(crate) async fn logs(engine: &Engine, options: &Logs) -> Result<Exit, Failur
     };
     let how = Printer { stream: options.stream, timestamps: options.timestamps, json: options.json };
     let runtime = Handle::current();
+    // Heard from here on: one that came while nobody listened would end us with no code of ours.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let printing = tokio::task::spawn_blocking(move || how.print(&mut tail, &runtime));
     tokio::select! {
         printed = printing => printed.map_err(io::Error::other)??,
         // Only the watching ends: the run belongs to whoever started it.
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            return Ok(Exit::INTERRUPT);
-        }
+        _ = interrupt.recv() => return Ok(Exit::INTERRUPT),
     }
     if options.json {
         let record = engine.get(id).await?;

@@ -142,6 +142,13 @@ impl Home {
         self.history().into_iter().next().expect("there is a run")
     }
 
+    /// The same once its end is written down, which may be after its processes are gone.
+    #[track_caller]
+    pub(crate) fn last_ended(&self) -> Value {
+        until("the end is written", || self.last()["ended"].is_string(), || self.last().to_string());
+        self.last()
+    }
+
     /// The folder of the newest run.
     pub(crate) fn last_folder(&self) -> PathBuf {
         self.data().join("runs").join(self.last()["run_id"].as_str().unwrap())

@@ -9,7 +9,8 @@ use crate::ground::{LONG, ground, ground_with, kind};
 
 #[tokio::test]
 async fn a_snapshot_lives_from_its_creation_to_its_end() {
-    let ground = ground();
+    let cooldown = Duration::from_secs(3);
+    let ground = ground_with(Options { cooldown, ..Options::quick() }, |_| {});
     let snapshots = ground.client.snapshots();
     let resources = Resources { cpu: Some(2), memory: Some(4), disk: Some(5), ..Resources::default() };
     let new = NewSnapshot { resources, ..NewSnapshot::image("tools:v1", "python:3.12-slim") };
@@ -20,7 +21,7 @@ async fn a_snapshot_lives_from_its_creation_to_its_end() {
     snapshots.deactivate(&snapshot.id).await.unwrap();
     assert_eq!(snapshots.get(&snapshot.id).await.unwrap().state, SnapshotState::Inactive);
     assert_eq!(kind(&snapshots.activate(&snapshot.id).await), "Invalid", "too soon");
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(cooldown).await;
     snapshots.activate(&snapshot.id).await.unwrap();
     snapshots.wait_active(&snapshot.id, LONG).await.unwrap();
     assert_eq!(snapshots.activate(&snapshot.id).await.unwrap().state, SnapshotState::Active);

@@ -16,6 +16,9 @@ pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 /// The variable that names the test in the environment of its processes.
 pub(crate) const MARKER: &str = "STIGMER_TEST_MARKER";
 
+/// Words of a script that wait until its last process in the background has become `sleep`.
+pub(crate) const UNTIL_SLEEPING: &str = "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.01; done";
+
 /// Where tests find the programs of the system.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use stigmer_engine::backend::{Exit, Signal};
 
 use super::{Place, Started, marked, script, until_alive, until_none_is_alive};
+use crate::common::UNTIL_SLEEPING;
 
 /// Longer than any test: whoever waits for it never forces.
 const LONG: Duration = Duration::from_hours(1);
@@ -77,9 +78,8 @@ pub(crate) async fn a_stop_ends_grandchildren_and_those_in_sessions_of_their_own
 }
 
 pub(crate) async fn a_daemon_is_left_alone_and_told(place: &dyn Place) {
-    let text = "setsid sh -c 'echo >up; exec sleep 1000' >/dev/null 2>&1 &
-        while [ ! -e up ]; do sleep 0.01; done";
-    let (launch, marker) = marked(place, text);
+    let text = format!("setsid sleep 1000 >/dev/null 2>&1 & {UNTIL_SLEEPING}");
+    let (launch, marker) = marked(place, &text);
     let id = launch.id;
     let mut program = Started::new(place, launch).await;
     let finish = program.finish().await;

@@ -7,7 +7,7 @@ use stigmer_engine::log::{Piece, Stream};
 use stigmer_engine::spec::{Code, Language, Work};
 use stigmer_engine::state::{Exit, Outcome, RunRecord, RunState};
 
-use crate::common::{assert_same, numbers, within};
+use crate::common::{UNTIL_SLEEPING, assert_same, numbers, within};
 use crate::desk::{Desk, bytes, end, happenings, outcome, output, pieces, run, start, wait_for};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,8 +118,7 @@ async fn what_can_never_run_leaves_nothing_behind() {
 async fn a_daemon_that_outlives_its_run_is_named_in_the_log() {
     let desk = Desk::new();
     let engine = desk.open().await;
-    let line =
-        format!("setsid sh -c 'echo >up; exec sleep 1000' >/dev/null 2>&1 & {}; echo end", wait_for("up"));
+    let line = format!("setsid sleep 1000 >/dev/null 2>&1 & {UNTIL_SLEEPING}; echo end");
     let record = run(&engine, desk.line(&line)).await;
     let [daemon] = desk.marker.alive()[..] else { panic!("it is not alone alive") };
     let expected = format!("end\nleft running by its own wish: sleep ({daemon})\n");

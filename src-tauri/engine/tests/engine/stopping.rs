@@ -109,7 +109,8 @@ async fn a_run_whose_time_is_over_is_ended_with_all_that_belongs_to_it() {
 async fn a_stop_after_the_time_was_over_only_makes_it_quicker() {
     let desk = Desk::new();
     let engine = desk.open().await;
-    let after = Duration::from_millis(100);
+    // By then it listens.
+    let after = Duration::from_secs(2);
     let mut spec = desk.line("trap 'echo >asked' TERM; echo >ready; while :; do sleep 0.05; done");
     spec.limits = Limits { timeout: Some(after), grace: LONG };
     let id = start(&engine, spec).await;

@@ -18,6 +18,9 @@ use stigmer_runner::{Decoder, Exit, Frame, Heard, Left, Reply, Request, Signal, 
 
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
+/// Words of a script that wait until its last process in the background has become `sleep`.
+pub(crate) const UNTIL_SLEEPING: &str = "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.01; done";
+
 /// A running runner, and everything it said so far.
 pub(crate) struct Runner {
     child: Option<Child>,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use stigmer_engine::Error;
 use stigmer_engine::config::Value;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::log::{Piece, Stream, Tail};
@@ -94,8 +95,7 @@ async fn execute(
 ) -> Result<Json<Executed>, Refusal> {
     let spec = spec(&engine, agent, wanted)?;
     allow(&engine, &spec)?;
-    let (id, tail) = engine.start_attached(spec).await?;
-    let leash = Leash::new(engine.clone(), id);
+    let (leash, id, tail) = start(engine.clone(), spec).await?;
     let output = read(tail, id).await?;
     let record = engine.finished(id).await?;
     leash.release();
@@ -111,6 +111,16 @@ async fn execute(
             _ => None,
         },
     }))
+}
+
+/// Starts a run that belongs to its caller. A caller who goes away while it starts drops this and not the task, which
+/// ends with the leash in its hand.
+async fn start(engine: Engine, spec: RunSpec) -> Result<(Leash, RunId, Tail), Refusal> {
+    let starting = tokio::spawn(async move {
+        let (id, tail) = engine.start_attached(spec).await?;
+        Ok((Leash::new(engine, id), id, tail))
+    });
+    starting.await.unwrap_or_else(|_| Err(Error::Stopped.into()))
 }
 
 fn spec(engine: &Engine, agent: String, wanted: Execute) -> Result<RunSpec, Refusal> {

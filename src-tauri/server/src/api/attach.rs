@@ -8,20 +8,20 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use stigmer_engine::Error;
 use stigmer_engine::backend::Size;
 use stigmer_engine::config::Sources;
 use stigmer_engine::engine::Engine;
 use stigmer_engine::live::{Manner, Stop};
 use stigmer_engine::log::Tail;
 use stigmer_engine::spec::{Base, RunId};
-use stigmer_engine::state::Outcome;
-use stigmer_engine::{Error, Report};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::{Reach, Shared};
 use crate::attach::{self, Asked, INPUT, Opening, Told};
+use crate::detached::failure_at_once;
 use crate::leash::Leash;
 use crate::problem::Refusal;
 use crate::routes::Routes;
@@ -29,9 +29,6 @@ use crate::take::Upgrade;
 
 /// How long a client may take to say what to run.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long it is waited for a detached run to fail at once.
-const AT_ONCE: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(routes: Routes<Shared>) -> Routes<Shared> {
     routes.with(__path_attach_run, attach_run)
@@ -85,12 +82,12 @@ async fn carry(socket: WebSocket, engine: Engine) {
     let mut heard = std::pin::pin!(listening.listen(&mut from));
     let told = tokio::select! {
         told = tell(&mut to, &engine, id, tail, taken, inputs) => told,
-        () = &mut heard => Err(Gone),
+        () = &mut heard => return drop(leash),
     };
-    if told.is_err() {
-        return drop(leash);
+    match told {
+        Ok(()) => leash.release(),
+        Err(Gone) => drop(leash),
     }
-    leash.release();
     // The client leaves first: to close while it still speaks would take away what it has not read yet.
     let _ = to.close().await;
     let _ = timeout(PATIENCE, heard).await;
@@ -104,16 +101,7 @@ async fn first(from: &mut SplitStream<WebSocket>) -> Option<Opening> {
     }
 }
 
-/// What stands in the way of a run that cannot even be started, if that shows at once.
-async fn failure_at_once(engine: &Engine, id: RunId) -> Option<Report> {
-    let state = timeout(AT_ONCE, engine.started(id)).await.ok()?.ok()?;
-    match state.ending().map(|ending| &ending.outcome) {
-        Some(Outcome::Error { error }) => Some(error.clone()),
-        _ => None,
-    }
-}
-
-/// The client is gone.
+/// The client is gone, or has nothing more to stay for though the run goes on.
 struct Gone;
 
 async fn say(to: &mut Sink, told: &Told) -> Result<(), Gone> {
@@ -163,7 +151,11 @@ async fn tell(
                     output_ended = true;
                     say(to, &Told::OutputEnded).await?;
                 }
-                Err(error) => return say(to, &Told::Failed { error: error.into() }).await,
+                Err(error) => {
+                    say(to, &Told::Failed { error: error.into() }).await?;
+                    // Whoever is told that leaves, and what the run prints further reaches nobody.
+                    return Err(Gone);
+                }
             },
         }
     }

@@ -8,7 +8,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::Value;
 use stigmer_engine::engine::Engine;
-use stigmer_engine::history::What;
+use stigmer_engine::history::{Event, What};
 use stigmer_engine::json;
 use stigmer_engine::log::Tail;
 use stigmer_engine::spec::RunId;
@@ -112,9 +112,14 @@ async fn read(
     }
     let record = engine.finished(id).await?;
     let (events, _) = engine.events(id, 0)?;
-    let end = events.iter().rev().find(|event| matches!(event.what, What::Ended { .. }));
-    let _ = send(&lines, end.and_then(|end| json::event(end, id, record.place.mode.name()))).await
-        && send(&lines, [json::complete(&record)]).await;
+    let mode = record.place.mode.name();
+    // What happened in the moment in which the log ended is told, too, and the end once and last.
+    let is_end = |event: &Event| matches!(event.what, What::Ended { .. });
+    let rest = events.iter().skip(told).filter(|event| !is_end(event));
+    let end = events.iter().rev().find(|event| is_end(event));
+    let mut last: Vec<_> = rest.chain(end).filter_map(|event| json::event(event, id, mode)).collect();
+    last.push(json::complete(&record));
+    let _ = send(&lines, last).await;
     Ok(())
 }
 

@@ -23,7 +23,7 @@ const CONNECTIONS: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long connections may go on once the server ends.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Most headers, and most bytes of them.
 const HEADERS: usize = 64;

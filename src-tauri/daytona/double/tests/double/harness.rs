@@ -31,6 +31,17 @@ pub(crate) fn possible(test: &str) -> bool {
     false
 }
 
+/// Asks until it is so.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let patience = tokio::time::timeout(Duration::from_secs(20), asking);
+    patience.await.unwrap_or_else(|_| panic!("it did not happen that {what}"));
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Reply {

@@ -41,7 +41,7 @@ async fn a_sandbox_goes_through_its_states() {
         return;
     }
     let client =
-        Client::new(Options { delay: Duration::from_millis(150), hold: Duration::ZERO, ..Options::quick() });
+        Client::new(Options { delay: Duration::from_secs(1), hold: Duration::ZERO, ..Options::quick() });
     let made = client.post("/api/sandbox", json!({})).await.json();
     let id = made["id"].as_str().unwrap();
     assert_eq!(made["state"], "creating", "the answer is not held for ever");
@@ -120,12 +120,12 @@ async fn what_nobody_uses_is_stopped_and_deleted() {
     if !possible("timers") {
         return;
     }
-    let client = Client::new(Options { minute: Duration::from_millis(200), ..Options::quick() });
+    let client = Client::new(Options { minute: Duration::from_secs(1), ..Options::quick() });
     let body = json!({ "autoStopInterval": 2, "autoDeleteInterval": 1 });
     let made = client.post("/api/sandbox", body.clone()).await.json();
     let id = made["id"].as_str().unwrap();
-    for _ in 0..8 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
         client.run(id, "true").await;
     }
     assert_eq!(state(&client, id).await, "started", "a request to the toolbox is use");
@@ -170,10 +170,11 @@ async fn lists_learn_of_a_sandbox_later_than_it_is_there() {
     if !possible("lists that are late") {
         return;
     }
-    let client = Client::new(Options { list_lag: Duration::from_millis(500), ..Options::quick() });
+    let list_lag = Duration::from_secs(3);
+    let client = Client::new(Options { list_lag, ..Options::quick() });
     let id = client.sandbox().await;
     assert_eq!(client.get("/api/sandbox").await.json()["items"], json!([]));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(list_lag).await;
     assert_eq!(client.get("/api/sandbox").await.json()["items"][0]["id"], json!(id));
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Client, MODERN, possible};
+use crate::harness::{Client, MODERN, possible, until};
 
 #[tokio::test]
 async fn a_plain_exit_ends_the_shell_and_the_command_never_finishes() {
@@ -14,13 +14,17 @@ async fn a_plain_exit_ends_the_shell_and_the_command_never_finishes() {
     let client = Client::quick();
     let id = client.sandbox().await;
     let command = client.start(&id, "s", "echo said; exit 3").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(client.get(&command).await.json().get("exitCode").is_none());
-    let reply =
-        client.post(&format!("/toolbox/{id}/process/session/s/exec"), json!({ "command": "true" })).await;
+    let said = async || client.get(&format!("{command}/logs")).await.json()["stdout"] == "said\n";
+    until("it said so", said).await;
+    let exec = format!("/toolbox/{id}/process/session/s/exec");
+    let next =
+        async |unwaited: bool| client.post(&exec, json!({ "command": "true", "runAsync": unwaited })).await;
+    // What it still takes in is never carried out, so nobody waits for it.
+    until("the shell ends", async || next(true).await.status == 410).await;
+    let reply = next(false).await;
     assert_eq!((reply.status, &reply.json()["code"]), (410, &json!("SESSION_ENDED")));
-    let logs = client.get(&format!("{command}/logs")).await.json();
-    assert_eq!(logs["stdout"], "said\n");
+    assert!(client.get(&command).await.json().get("exitCode").is_none());
+    assert!(said().await);
     let wrapped = client.start(&id, "t", "( exit 3 )").await;
     assert_eq!(client.exit(&wrapped).await, 3);
 }
@@ -71,11 +75,10 @@ async fn deleting_a_session_is_polite_first() {
         let client = &client;
         async move { client.send("DELETE", &path, None, &[]).await.unwrap().status }
     };
-    client
-        .start(&id, "polite", "trap 'echo asked >/tmp/asked; exit' TERM; while :; do sleep 0.05; done")
-        .await;
-    client.start(&id, "stubborn", "sh -c \"trap '' TERM; sleep 60\"").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let polite = "trap 'echo asked >/tmp/asked; exit' TERM; echo >/tmp/one; while :; do sleep 0.05; done";
+    client.start(&id, "polite", polite).await;
+    client.start(&id, "stubborn", "sh -c \"trap '' TERM; echo >/tmp/two; sleep 60\"").await;
+    client.run(&id, "until [ -e /tmp/one ] && [ -e /tmp/two ]; do sleep 0.05; done").await;
     assert_eq!(delete("polite").await, 204);
     assert_eq!(client.run(&id, "cat /tmp/asked").await, "asked\n");
     assert_eq!(delete("stubborn").await, 204);
@@ -91,10 +94,16 @@ async fn a_command_survives_the_client_that_started_it() {
     let client = Client::quick();
     let id = client.sandbox().await;
     let path = format!("/toolbox/{id}/process/execute");
-    let waiting = client.post(&path, json!({ "command": "sleep 0.5; echo done >/tmp/done" }));
-    assert!(tokio::time::timeout(Duration::from_millis(200), waiting).await.is_err());
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    assert_eq!(client.run(&id, "cat /tmp/done").await, "done\n");
+    let wait = |file: &str| format!("until [ -e /tmp/{file} ]; do sleep 0.05; done");
+    let command = format!("echo >/tmp/begun; {}; echo done >/tmp/new; mv /tmp/new /tmp/done", wait("go"));
+    let begun = wait("begun");
+    tokio::select! {
+        _ = client.post(&path, json!({ "command": command })) => panic!("it waits for what nobody said yet"),
+        _ = client.run(&id, &begun) => {}
+    }
+    // As long as it takes to notice that the client has left.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(client.run(&id, &format!("echo >/tmp/go; {}; cat /tmp/done", wait("done"))).await, "done\n");
 }
 
 #[tokio::test]
