@@ -2,6 +2,7 @@
 
 mod cloud;
 mod cost;
+mod cp;
 mod edit;
 mod within;
 
@@ -85,6 +86,7 @@ async fn quick(engine: &Engine, command: SandboxCommand, output: &Output) -> Res
         SandboxCommand::Inspect { named, json } => {
             inspect(docker, &wish, cloud, &named.name, json, output).await?;
         }
+        SandboxCommand::Cp { from, to, json } => return Box::pin(yard.cp(&from, &to, json)).await,
         SandboxCommand::Ports { shown, port, within } => yard.ports(&shown, port, within).await?,
         command => Box::pin(yard.edit(command)).await?,
     }

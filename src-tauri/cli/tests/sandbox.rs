@@ -5,7 +5,8 @@
 mod harness;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::process::Command;
 
 use harness::call::Ended;
@@ -83,6 +84,43 @@ fn a_command_in_a_sandbox_prints_ends_and_leaves_files_as_one_here_does() {
     assert_eq!(desk.containers().len(), 1);
     let shown = desk.stigmer(&["runs", "show"]).out();
     assert!(shown.contains("used before") && shown.contains("network    none"), "{shown}");
+}
+
+#[test]
+fn files_are_copied_into_a_container_and_out_of_it() {
+    let Some(desk) = Desk::new("copies by hand") else { return };
+    let line = "mkdir -p /tmp/made/deep; echo text >/tmp/made/deep/file; ln -s deep /tmp/made/link";
+    desk.run(&["--keep", line]).ended().expect(0);
+    let [name] = &desk.containers()[..] else { panic!("one is kept") };
+    let there = |path: &str| format!("{name}:{path}");
+    let cp = |from: &str, to: &str| desk.0.stigmer(["sandbox", "cp", from, to]).ended();
+    cp(&there("/tmp/made"), "here").expect(0);
+    let work = desk.0.work();
+    assert_eq!(fs::read_to_string(work.join("here/link/file")).unwrap(), "text\n");
+    assert_eq!(fs::read_link(work.join("here/link")).unwrap(), Path::new("deep"));
+    fs::write(work.join("run.sh"), "#!/bin/sh\necho ran\n").unwrap();
+    fs::set_permissions(work.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    cp("run.sh", &there("/tmp")).expect(0);
+    let ran = desk.0.stigmer(["sandbox", "exec"]).arg(name).args(["--", "/tmp/run.sh"]).ended();
+    assert_eq!(ran.expect(0).out(), "ran\n");
+    // Relative to the workspace, which is the same folder.
+    let told =
+        desk.0.stigmer(["sandbox", "cp", "--json", &there("run.sh"), "again"]).ended().expect(0).json();
+    assert_eq!((&told[0]["entries"], &told[0]["bytes"]), (&1.into(), &19.into()));
+    assert!(work.join("again").is_file());
+    let told = cp(&there("/no/such"), ".").expect(125).expect_error("copy-failed").err();
+    assert!(told.contains("No such file"), "{told}");
+    // Larger than what a moment carries: it is stopped half-way, and nothing of it stays.
+    fs::File::create(work.join("big")).unwrap().set_len(20 << 30).unwrap();
+    let copying = desk.0.stigmer(["sandbox", "cp", "big", &there("/tmp/made")]).started();
+    let list = || docker(&["exec", name, "ls", "-A", "/tmp/made"]);
+    until("it is under way", || list().contains(".stigmer-"), list);
+    copying.signal(Signal::SIGINT);
+    copying.ended().expect(130);
+    assert_eq!(list(), "deep\nlink");
+    cp("run.sh", &there("/no/such/")).expect(125).expect_error("copy-failed");
+    cp("run.sh", "nobody:/tmp").expect(125).expect_error("sandbox-not-found");
+    cp("run.sh", "again").expect(125).expect_error("usage");
 }
 
 #[test]

@@ -190,6 +190,12 @@ pub enum Error {
         /// The words of whichever side it failed on.
         why: String,
     },
+    /// What was to be copied between this machine and a sandbox was not.
+    #[error("it could not be copied: {why}")]
+    Copy {
+        /// The words of whichever side it failed on.
+        why: String,
+    },
     /// The run should be confined, and this system cannot do it.
     #[error("this system cannot guard the run as asked; it was not started")]
     GuardUnavailable {
@@ -327,6 +333,7 @@ impl Error {
             Self::NoCloudKey { .. } => "daytona-no-key",
             Self::OverLimit { .. } => "daytona-over-limit",
             Self::Sync { .. } => "sync-failed",
+            Self::Copy { .. } => "copy-failed",
             Self::GuardUnavailable { .. } => "guard-unavailable",
             Self::Connection { .. } => "connection-lost",
             Self::Storage { source, .. } if source.kind() == io::ErrorKind::StorageFull => "storage-full",

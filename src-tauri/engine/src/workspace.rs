@@ -3,5 +3,6 @@
 pub mod files;
 mod ignored;
 pub(crate) mod sync;
+pub mod transfer;
 pub mod upload;
 pub mod watch;

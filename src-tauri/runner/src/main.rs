@@ -11,6 +11,8 @@
 //! | `open FOLDER` | lets every user of a sandbox write to a folder that was made for it |
 //! | `keep` | keeps an interpreter that outlives its runs, until nobody needs it |
 //! | `call SOCKET SCRIPT ARGUMENT...` | has such an interpreter run a script: the command of its run |
+//! | `give PATH` | sends what is there, with all that is in it, for a copy by hand |
+//! | `take PATH` | puts what is sent there |
 //! | `tree FOLDER STATE` | answers what `stigmer-tree` asks about a copy of the workspace |
 //!
 //! | exit code | meaning |
@@ -78,6 +80,17 @@ fn main() -> ExitCode {
             let served = stigmer_tree::serve(Path::new(folder), Path::new(state), &mut from, &mut to);
             end("cannot be kept the same", folder, served)
         }
+        [verb, path] if *verb == "give" => {
+            let mut to = BufWriter::new(io::stdout());
+            let given = stigmer_tree::give(Path::new(path), &mut to);
+            told(given.map(drop), to)
+        }
+        [verb, path] if *verb == "take" => {
+            let mut to = BufWriter::new(io::stdout());
+            let taken = stigmer_tree::take(Path::new(path), &mut BufReader::new(io::stdin()));
+            let answered = taken.and_then(|taken| stigmer_tree::answer(&taken, &mut to));
+            told(answered, to)
+        }
         [verb] if *verb == "keep" => {
             end("cannot be kept", OsStr::new("the interpreter"), interpreter::keep())
         }
@@ -92,6 +105,21 @@ fn main() -> ExitCode {
         }
         _ => refuse(),
     }
+}
+
+/// How a copy ended, of which the other side hears over the same stream.
+fn told(done: io::Result<()>, mut to: impl Write) -> ExitCode {
+    let Err(error) = done else { return flushed(to) };
+    let word = stigmer_tree::Word::Failed(error.to_string());
+    match stigmer_tree::put(&mut to, &word) {
+        Ok(()) => flushed(to),
+        // Nobody hears it any more.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn flushed(mut to: impl Write) -> ExitCode {
+    if to.flush().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn lifetime(words: &[&OsStr]) -> Option<Lifetime> {

@@ -16,6 +16,7 @@
 //! Nothing outside the folder is ever read or written: every path is opened below the folder by the system itself
 //! (`openat2` and its like, in `cap-std`), and links that lead out are not taken along.
 
+mod copy;
 mod receive;
 mod send;
 mod serve;
@@ -25,6 +26,7 @@ mod word;
 
 pub use cap_std::fs::Dir;
 
+pub use copy::{Copied, answer, answered, give, take};
 pub use receive::{Received, Side, receive};
 pub use send::send;
 pub use serve::serve;

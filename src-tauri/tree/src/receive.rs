@@ -30,6 +30,8 @@ pub enum Side {
     Home,
     /// Where programs run.
     Away,
+    /// Neither: nothing was agreed on, and what comes takes the place of what is there.
+    Over,
 }
 
 /// What came of taking.
@@ -212,7 +214,10 @@ impl Taking<'_> {
             if self.folder.remove_dir(path).is_ok() {
                 return Ok(path.to_owned());
             }
-        } else if !self.is_changed(path)? {
+            if self.side == Side::Over {
+                return Err(io::Error::other("a folder with something in it is in its place"));
+            }
+        } else if self.side == Side::Over || !self.is_changed(path)? {
             // A file takes the place of another one at once.
             if !(about.is_file() && new == New::File) {
                 self.folder.remove_file(path)?;

@@ -43,6 +43,13 @@ pub enum Word {
     Failed(String),
     /// The end of a list, a stream or an answer.
     End,
+    /// What came of a copy by hand. The last word.
+    Copied {
+        /// Files, folders and links that were written.
+        entries: u64,
+        /// Bytes of the files.
+        bytes: u64,
+    },
 }
 
 /// What home asks of the place away.

@@ -14,6 +14,7 @@ Examples:
   stigmer run -m sandbox --keep make       a run in a sandbox that stays
   stigmer sandbox shell stigmer-1a2b…      a shell in it
   stigmer sandbox exec stigmer-1a2b… ls    one more command in it
+  stigmer sandbox cp NAME:out ./results    copy a folder of its workspace here
   stigmer sandbox rm --all                 remove the containers that nobody uses
   stigmer sandbox shell NAME --start       start a cloud sandbox that is stopped, and open a shell in it
   stigmer sandbox archive NAME             keep a cloud sandbox where it costs nothing
@@ -85,6 +86,17 @@ pub(crate) enum SandboxCommand {
         #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// Copy a file or a folder from this machine into a sandbox, or from there
+    #[command(after_help = CP_NOTES)]
+    Cp {
+        /// What is copied: a path here, or NAME:PATH in a sandbox
+        from: OsString,
+        /// Where to: the other of both
+        to: OsString,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what the last run in a sandbox printed
     Logs(Named),
     /// Everything about a sandbox: variables, mounts, limits
@@ -111,6 +123,11 @@ pub(crate) enum SandboxCommand {
     #[command(after_help = COST_NOTES)]
     Cost(Cost),
 }
+
+const CP_NOTES: &str = "\
+A path in a sandbox begins at its workspace unless it is absolute. What is copied goes into a
+folder that is there, else it takes that name; what is there gives way. A path here with a colon
+in it is written ./a:b.";
 
 const COST_NOTES: &str = "\
 A run costs what its sandbox costs from the moment when the run has it to the run's end, by the rates in the

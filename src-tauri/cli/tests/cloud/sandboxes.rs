@@ -103,3 +103,26 @@ fn a_cloud_that_cannot_be_asked_is_one_line_and_no_failure() {
     let nowhere = secretive(nowhere.ended().expect(0)).err();
     assert!(nowhere.lines().count() == 1 && nowhere.contains("[daytona-unreachable]"), "{nowhere}");
 }
+
+#[test]
+fn files_are_copied_into_a_cloud_sandbox_and_out_of_it() {
+    let test = "files_are_copied_into_a_cloud_sandbox_and_out_of_it";
+    let Some(sky) = Sky::that_runs(test) else { return };
+    if !has_docker(test) {
+        return;
+    }
+    sky.ends(["run", "--mode", "daytona", "mkdir -p out/deep; seq 100000 >out/deep/numbers"]);
+    let name = sky.ends(["sandbox", "list", "--json"]).json()[0]["name"].as_str().unwrap().to_owned();
+    sky.ends(["sandbox", "cp", &format!("{name}:out"), "results"]);
+    let expected: String = (1..=100_000).map(|number| format!("{number}\n")).collect();
+    let came = std::fs::read_to_string(sky.home.work().join("results/deep/numbers")).unwrap();
+    assert!(came == expected, "{} bytes", came.len());
+    let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
+    sky.home.write("bytes", &bytes);
+    sky.ends(["sandbox", "cp", "bytes", &format!("{name}:/tmp/bytes")]);
+    sky.ends(["sandbox", "cp", &format!("{name}:/tmp/bytes"), "again"]);
+    assert!(std::fs::read(sky.home.work().join("again")).unwrap() == bytes);
+    sky.ends(["sandbox", "stop", &name]);
+    let told = sky.refuses(["sandbox", "cp", "bytes", &format!("{name}:x")], "conflict").err();
+    assert!(told.contains("stigmer sandbox start"), "{told}");
+}

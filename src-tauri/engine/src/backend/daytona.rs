@@ -15,6 +15,7 @@ mod ready;
 mod recipe;
 mod start;
 mod sweep;
+mod transfer;
 mod wire;
 
 use std::path::{Path, PathBuf};

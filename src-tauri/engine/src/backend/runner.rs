@@ -79,6 +79,16 @@ pub(super) enum Started {
     Refused(Refusal, String),
 }
 
+impl Started {
+    /// The command, where it is one of ours: that it does not start says nothing of what a user asked for.
+    pub(super) fn execution(self) -> Result<Box<dyn Execution>> {
+        match self {
+            Self::Running(execution) => Ok(execution),
+            Self::Refused(_, why) => Err(Error::Sync { why }),
+        }
+    }
+}
+
 /// A runner that greeted and was asked for nothing yet.
 pub(super) struct Greeted {
     incoming: Incoming,

@@ -199,7 +199,7 @@ impl Daytona {
     }
 
     /// A sandbox that this home made, as it is now.
-    pub(super) async fn own(&self, account: &Account, name: &str) -> Result<(Client, Sandbox)> {
+    pub(crate) async fn own(&self, account: &Account, name: &str) -> Result<(Client, Sandbox)> {
         let client = self.client(account).await?;
         let missing = || Error::SandboxNotFound { name: name.to_owned() };
         let found = match client.sandboxes().get(name).await {

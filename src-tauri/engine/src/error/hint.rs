@@ -29,6 +29,9 @@ impl Error {
             Self::OverLimit { .. } => {
                 "run it with --over-limit all the same, elsewhere with --mode, or raise `daytona.monthly_limit`"
             }
+            Self::Copy { .. } => {
+                "look at both paths; one in a sandbox begins at its workspace unless it is absolute"
+            }
             Self::Sync { .. } => {
                 "run it again, which brings the rest; leave out what should not go with a .stigmerignore file"
             }

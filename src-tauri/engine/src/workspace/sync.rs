@@ -23,7 +23,7 @@ use crate::workspace::upload::{Mark, Tally};
 
 mod choice;
 mod exchange;
-mod talk;
+pub(super) mod talk;
 mod watched;
 
 pub(super) use choice::Rules;

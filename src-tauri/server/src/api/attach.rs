@@ -45,7 +45,8 @@ async fn attach_run(
 ) -> Result<Response, Refusal> {
     let told_to_the_end = reach.attached().token();
     Ok(upgrade.with(async move |socket| {
-        carry(socket, engine).await;
+        // Large: it can wait for everything that may happen to a run.
+        Box::pin(carry(socket, engine)).await;
         drop(told_to_the_end);
     }))
 }

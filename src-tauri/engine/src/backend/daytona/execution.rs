@@ -17,7 +17,7 @@ use super::reach::{Line, Reached, Turns};
 use super::ready::{Era, Ready};
 use super::wire::Terminal;
 use super::{Daytona, SPOOL};
-use crate::backend::runner::{RunnerExecution, Started};
+use crate::backend::runner::RunnerExecution;
 use crate::backend::{Back, Execution, Finish, Output, Signal, Size, Start};
 use crate::error::{Error, Result};
 use crate::spec::RunId;
@@ -270,9 +270,6 @@ impl Away for Reached {
             window: super::WINDOW,
             ..stigmer_runner::Start::default()
         };
-        match self.greet(Turns::One).await?.greeted.start(start).await? {
-            Started::Running(execution) => Ok(execution),
-            Started::Refused(_, why) => Err(Error::Sync { why }),
-        }
+        self.greet(Turns::One).await?.greeted.start(start).await?.execution()
     }
 }

@@ -125,7 +125,7 @@ impl Reached {
         }
     }
 
-    fn runner(&self) -> String {
+    pub(super) fn runner(&self) -> String {
         format!("{}/runner", self.folder)
     }
 

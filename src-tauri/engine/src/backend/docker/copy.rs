@@ -7,7 +7,7 @@ use super::Engine;
 use super::container::SOCKET;
 use super::recipe::{RUNNER, WORKSPACE};
 use crate::backend::Execution;
-use crate::backend::runner::{RunnerExecution, Started};
+use crate::backend::runner::RunnerExecution;
 use crate::error::{Error, Result};
 use crate::workspace::sync::Away;
 
@@ -34,9 +34,6 @@ impl Away for Far {
             drain_ms: 500,
             ..stigmer_runner::Start::default()
         };
-        match RunnerExecution::start(replies, requests, start).await? {
-            Started::Running(execution) => Ok(execution),
-            Started::Refused(_, why) => Err(Error::Sync { why }),
-        }
+        RunnerExecution::start(replies, requests, start).await?.execution()
     }
 }

@@ -1,6 +1,7 @@
 //! What containers there are, and what is done with them one by one.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use bollard::models::{ContainerInspectResponse, ContainerSummary};
 use bollard::query_parameters::{
@@ -9,12 +10,13 @@ use bollard::query_parameters::{
 use jiff::Timestamp;
 
 use super::reach::Reached;
-use super::recipe::{Kind, label};
+use super::recipe::{Kind, RUNNER, WORKSPACE, label};
 use super::{Docker, Engine, Removal, Wish, client, remove};
 use crate::backend::Reporter;
 use crate::error::{Error, Result};
 use crate::sandbox::{Detail, Sandbox};
 use crate::state::SandboxFacts;
+use crate::workspace::transfer::{Going, Transfer, Transferred};
 
 /// Seconds that a container gets to end itself.
 const GRACE: i32 = 5;
@@ -67,6 +69,22 @@ impl Docker {
         let options = StopContainerOptionsBuilder::new().t(GRACE).build();
         let stopped = engine.api.stop_container(&name, Some(options)).await;
         stopped.map_err(|failure| not_found(&name, &failure, &engine))
+    }
+
+    /// Copies between this machine and a container of ours that runs.
+    pub async fn transfer(
+        &self,
+        wish: &Wish,
+        name: &str,
+        transfer: Transfer,
+        going: &Going,
+    ) -> Result<Transferred> {
+        let engine = self.engine(wish)?;
+        let Reached { held, runner, .. } = self.within(&engine, name, &Reporter::silent()).await?;
+        let started = runner.start(transfer.request(RUNNER, Path::new(WORKSPACE))).await?;
+        let copied = transfer.with(started.execution()?, going).await;
+        drop(held);
+        copied
     }
 
     /// Removes a container of ours, whatever it does.

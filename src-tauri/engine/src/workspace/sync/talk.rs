@@ -20,7 +20,7 @@ const PIECES: usize = 8;
 const COMPLAINT: usize = 2000;
 
 /// The stream to the other side and back.
-pub(super) struct Talk {
+pub(in crate::workspace) struct Talk {
     to: Option<mpsc::Sender<Bytes>>,
     from: mpsc::Receiver<Bytes>,
     unsent: BytesMut,
@@ -29,7 +29,7 @@ pub(super) struct Talk {
 }
 
 /// Holds a conversation with a program to its end. Dropped, the program is ended.
-pub(super) async fn talk<T: Send + 'static>(
+pub(in crate::workspace) async fn talk<T: Send + 'static>(
     execution: Box<dyn Execution>,
     task: impl FnOnce(&mut Talk) -> Result<T> + Send + 'static,
 ) -> Result<T> {
