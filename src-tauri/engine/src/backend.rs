@@ -273,8 +273,8 @@ pub trait Execution: Send + Sync {
     /// How the program ended. Call it after `output` said `None`.
     async fn wait(&self) -> Result<Finish>;
 
-    /// Whether the program is over, though its output may still be read, or what it changed be brought back.
-    fn has_ended(&self) -> bool {
+    /// Whether the program itself is known to be over, though its output is still read, or what it changed brought back.
+    fn has_exited(&self) -> bool {
         false
     }
 

@@ -81,6 +81,7 @@ struct Inner {
     news: news::News,
     views: Arc<Views>,
     unused: costs::Unused,
+    taking_up: orphans::TakingUp,
     tasks: TaskTracker,
     /// From here on nothing is tried again.
     closing: CancellationToken,
@@ -120,6 +121,7 @@ impl Engine {
             news: news::News::default(),
             views: Arc::default(),
             unused: costs::Unused::default(),
+            taking_up: orphans::TakingUp::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
@@ -296,6 +298,7 @@ impl Engine {
                 live.stop(stop);
                 return Ok(());
             }
+            None if self.0.taking_up.stop(id, stop) => return Ok(()),
             _ => self.get(id).await?,
         };
         if record.state.ending().is_some() {

@@ -157,7 +157,7 @@ impl Run {
                 () = at(time_over) => {
                     time_over = None;
                     // What it printed and changed is brought here however long that takes.
-                    if !execution.has_ended() {
+                    if !execution.has_exited() {
                         self.stop(&*execution, Stop::Ask(Manner::Terminate), true, &mut stopping).await;
                     }
                 }

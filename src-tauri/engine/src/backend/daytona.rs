@@ -18,6 +18,7 @@ mod sweep;
 mod transfer;
 mod wire;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -57,6 +58,9 @@ const WINDOW: u32 = 128 << 10;
 
 /// How output is kept and sent.
 const KEEPING: Keeping = Keeping { spool: SPOOL, window: WINDOW };
+
+/// Longest time for a run to answer an engine that came for it.
+const RESUMING: Duration = Duration::from_mins(1);
 
 /// Longest time for what is under way in the background when an engine goes.
 const LEAVING: Duration = Duration::from_secs(30);
@@ -217,12 +221,13 @@ impl Backend for Daytona {
             Err(error) => return Err(cloud(error)),
         };
         let reached = self.reach(&client, &found, None, Turns::One, &Reporter::silent()).await?;
-        let greeted = match reached.greet_again(id).await {
+        let resumed = async { reached.greet_again(id).await?.resume(offset, KEEPING).await };
+        let inner: Arc<RunnerExecution> = match timeout(RESUMING, resumed).await {
             // Nobody is at its door any more.
-            Err(Error::SandboxRefused { .. }) => return Ok(None),
-            greeted => greeted?,
+            Ok(Err(Error::SandboxRefused { .. })) => return Ok(None),
+            Ok(resumed) => Arc::from(resumed?),
+            Err(_) => return Err(Error::Connection { source: io::ErrorKind::TimedOut.into() }),
         };
-        let inner: Arc<RunnerExecution> = Arc::from(greeted.resume(offset, KEEPING).await?);
         let mut alive: Vec<_> = keep_awake(&reached, &found, Duration::MAX).into_iter().collect();
         alive.push(give_signs(&inner));
         let back = note.back.as_ref().map(|workspace| {
@@ -237,6 +242,7 @@ impl Backend for Daytona {
 
     async fn stay(&self) {
         self.0.stays.store(true, Ordering::Relaxed);
+        self.0.has_swept.store(false, Ordering::Relaxed);
         self.sweep_later();
     }
 

@@ -41,6 +41,7 @@ pub(super) struct RunnerExecution {
     /// How many connections there were before this one.
     connection: AtomicU64,
     has_new_interpreter: bool,
+    has_exited: AtomicBool,
     has_ended: AtomicBool,
 }
 
@@ -186,6 +187,7 @@ impl RunnerExecution {
     ) -> Self {
         Self {
             started,
+            has_exited: AtomicBool::new(incoming.exit.is_some()),
             incoming: Mutex::new(incoming),
             requests: Mutex::new(requests),
             credit: Semaphore::new(credit),
@@ -195,6 +197,11 @@ impl RunnerExecution {
             has_new_interpreter: false,
             has_ended: AtomicBool::new(false),
         }
+    }
+
+    /// Whether nothing of it is left there, and all of its output is here.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
     }
 
     /// Names the connection that is in use.
@@ -253,7 +260,10 @@ impl RunnerExecution {
                     return Ok(Some(Output { stream, at, bytes: Bytes::copy_from_slice(bytes) }));
                 }
                 Some(Frame::Control(Reply::InputTaken { bytes })) => self.input_taken(bytes),
-                Some(Frame::Control(Reply::Exited { exit, .. })) => incoming.exit = Some(exit),
+                Some(Frame::Control(Reply::Exited { exit, .. })) => {
+                    incoming.exit = Some(exit);
+                    self.has_exited.store(true, Ordering::Release);
+                }
                 Some(Frame::Control(Reply::Ended { usage, left })) => {
                     let exit = incoming.exit.ok_or_else(|| broken("an end without an exit".to_owned()))?;
                     incoming.finish = Some(Finish { exit, usage, left });
@@ -352,8 +362,8 @@ impl Execution for RunnerExecution {
         incoming.finish.clone().ok_or_else(|| broken("no end was told".to_owned()))
     }
 
-    fn has_ended(&self) -> bool {
-        self.has_ended.load(Ordering::Acquire)
+    fn has_exited(&self) -> bool {
+        self.has_exited.load(Ordering::Acquire)
     }
 
     async fn input(&self, bytes: Bytes) -> Result<()> {

@@ -20,6 +20,9 @@ use crate::spec::RunId;
 /// Shortest time between two looks at a run that writes without a pause.
 const PAUSE: Duration = Duration::from_millis(4);
 
+/// Time to the next look for the engine of a run whose engine died, and which another one may take up.
+const ANOTHER: Duration = Duration::from_secs(1);
+
 /// The runs of other engines that somebody follows.
 #[derive(Debug, Default)]
 pub(super) struct Follows(Mutex<HashMap<RunId, Followed>>);
@@ -106,9 +109,15 @@ impl Engine {
                 }
                 () = changes.next() => {}
                 _ = gone.changed() => {
-                    // Whoever finds the orphan first writes down that it is lost.
+                    // Whoever finds the orphan first writes down that it is lost; one that may go on has another engine soon.
                     let _ = self.close_orphans().await;
-                    look.is_over = true;
+                    match self.query(move |history| history.get(id)).await {
+                        Ok(run) if run.state.ending().is_none() => {
+                            tokio::time::sleep(ANOTHER).await;
+                            gone = self.0.hosts.gone(self.home(), run.host).unwrap_or(gone);
+                        }
+                        _ => look.is_over = true,
+                    }
                 }
             }
             let looked = tokio::task::spawn_blocking(move || {

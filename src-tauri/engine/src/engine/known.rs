@@ -10,9 +10,9 @@ use crate::state::RunRecord;
 impl Engine {
     /// One run.
     pub async fn get(&self, id: RunId) -> Result<RunRecord> {
-        let record = self.query(move |history| history.get(id)).await?;
+        let mut record = self.query(move |history| history.get(id)).await?;
         if self.close_orphans_among(std::slice::from_ref(&record)).await? {
-            return self.query(move |history| history.get(id)).await;
+            record = self.query(move |history| history.get(id)).await?;
         }
         let [record] = self.as_of_now([record]).await?;
         Ok(record)
@@ -51,9 +51,9 @@ impl Engine {
     /// Runs, newest first.
     pub async fn list(&self, filter: Filter) -> Result<Vec<RunRecord>> {
         let (first, again) = (filter.clone(), filter);
-        let runs = self.query(move |history| history.list(&first)).await?;
+        let mut runs = self.query(move |history| history.list(&first)).await?;
         if self.close_orphans_among(&runs).await? {
-            return self.query(move |history| history.list(&again)).await;
+            runs = self.query(move |history| history.list(&again)).await?;
         }
         self.as_of_now(runs).await
     }

@@ -2,7 +2,8 @@
 //!
 //! Any engine closes what nobody can take up, whether it belongs to an app or to one command; only one that stays takes up.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,13 +18,28 @@ use crate::error::{Error, Result};
 use crate::history;
 use crate::history::events::{self, Event, EventLog, What};
 use crate::launch::Sessions;
-use crate::live::Live;
+use crate::live::{Live, Stop};
 use crate::log::mask::Masks;
 use crate::log::writer::Holds;
 use crate::log::{LogReader, LogWriter, Reopened};
 use crate::run::{Run, blocking};
 use crate::spec::RunId;
 use crate::state::{Ending, Outcome, RunRecord};
+
+/// Runs of engines that died while it is found out whether they go on, and how they were asked to end meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct TakingUp(Mutex<HashMap<RunId, Stop>>);
+
+impl TakingUp {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Stop>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a run shall end, at least this urgently. `false` if it is none of these.
+    pub(super) fn stop(&self, id: RunId, stop: Stop) -> bool {
+        self.lock().get_mut(&id).map(|asked| *asked = stop.max(*asked)).is_some()
+    }
+}
 
 /// Time between two looks for runs that may go on in a place that cannot be reached, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
@@ -76,6 +92,9 @@ impl Engine {
         let mut is_done = true;
         for orphan in orphans {
             let id = orphan.id;
+            if self.0.closing.is_cancelled() {
+                return false;
+            }
             match self.take_up(orphan).await {
                 Ok(true) => info!(run = %id, "goes on"),
                 Ok(false) => {}
@@ -98,12 +117,22 @@ impl Engine {
         if !self.query(move |history| history.adopt(id, from, host)).await? {
             return Ok(false);
         }
-        match self.go_on(&orphan, backend, started).await {
-            Ok(true) => Ok(true),
+        self.0.taking_up.lock().insert(id, Stop::No);
+        let gone_on = self.go_on(&orphan, backend, started).await;
+        // Asked while nobody had it.
+        let asked = self.0.taking_up.lock().remove(&id).unwrap_or_default();
+        match gone_on {
+            Ok(true) => {
+                if let Some(live) = self.find_live(id) {
+                    live.stop(asked);
+                }
+                Ok(true)
+            }
             // It is ours now, and nobody else would end it.
             Ok(false) => self.clean_up_and_close(&orphan).await.map(|()| false),
             // Without its log it cannot go on.
             Err(error @ Error::Storage { .. }) => self.clean_up_and_close(&orphan).await.and(Err(error)),
+            Err(_) if asked != Stop::No => self.clean_up_and_close(&orphan).await.map(|()| false),
             Err(error) => {
                 self.query(move |history| history.adopt(id, host, from)).await?;
                 Err(error)
@@ -124,7 +153,9 @@ impl Engine {
         let (Reopened { writer, own_bytes }, events, told) = blocking(reopen).await?;
         let own_bytes = own_bytes.unwrap_or_else(|| noted(&told));
         let offset = writer.bytes().saturating_sub(own_bytes);
-        let Some(execution) = backend.reattach(id, offset).await? else { return Ok(false) };
+        // An engine that goes leaves it to the next one.
+        let reattached = self.0.closing.run_until_cancelled(backend.reattach(id, offset)).await;
+        let Some(execution) = reattached.unwrap_or(Err(Error::Stopped))? else { return Ok(false) };
         let (progress, holds) = (watch::Sender::default(), Arc::<Holds>::default());
         let live = Arc::new(Live::new(progress.subscribe(), Arc::clone(&holds)));
         for event in told {

@@ -44,10 +44,10 @@ pub(super) async fn serve(engine: Engine, mut mailbox: Mailbox) {
             request = mailbox.next() => request,
         };
         match request {
-            Ok(request) => match understand(&request).map(|(id, stop)| (engine.find_live(id), stop)) {
-                Some((Some(live), stop)) => live.stop(stop),
-                // The run ended while the request was on its way.
-                Some((None, _)) => {}
+            Ok(request) => match understand(&request).map(|(id, stop)| (id, engine.find_live(id), stop)) {
+                Some((_, Some(live), stop)) => live.stop(stop),
+                // If it is none that is taken up, it ended while the request was on its way.
+                Some((id, None, stop)) => drop(engine.0.taking_up.stop(id, stop)),
                 None => warn!(request, "a request of another program is not understood"),
             },
             // A line that is no text, from whatever wrote it.

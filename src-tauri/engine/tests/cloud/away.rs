@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use daytona_double::{Effect, Ending, Fault};
 use stigmer_daytona::Limits;
+use stigmer_engine::backend::RUN_ID;
 use stigmer_engine::live::Stop;
 use stigmer_engine::spec::Input;
 use stigmer_engine::state::Outcome;
@@ -32,15 +33,35 @@ async fn a_run_that_cannot_be_taken_up_at_first_is_taken_up_later() {
         within(engine.stay()).await;
         assert!(engine.going_on().is_empty(), "{gone}");
         assert_eq!(within(engine.get(id)).await.unwrap().state.word(), "running", "{gone}");
+        // Whoever follows it sees no end before there is one.
+        let mut progress = within(engine.progress(id)).await.unwrap();
+        let first_end = tokio::spawn(async move { progress.wait_for(|it| it.ended).await.unwrap().bytes });
         sky.double.clear_faults();
         until("it is taken up", || (!engine.going_on().is_empty()).then_some(())).await;
         succeeds(&engine, sky.line("touch enough")).await;
         assert_eq!(outcome(&end(&engine, id).await).exit_code(), Some(7), "{gone}");
         let (_, said) = succeeds(&engine, sky.line("cat last")).await;
         assert!(output(&engine, id) == numbers(1, said.trim().parse().unwrap()), "{gone}");
+        assert_eq!(within(first_end).await.unwrap(), output(&engine, id).len() as u64, "{gone}");
         within(engine.close(Stop::Force)).await;
         assert!(sky.notes().is_empty(), "{gone}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_to_be_taken_up_can_be_stopped_and_is_ended_once_it_can_be() {
+    let Some(sky) = Sky::new() else { return };
+    let id = tokio::task::block_in_place(|| orphan(&sky, true));
+    unreachable(&sky, &["/api/sandbox/*"]);
+    let engine = sky.open().await;
+    within(engine.stay()).await;
+    within(engine.stop(id, Stop::Force)).await.unwrap();
+    assert_ne!(end(&engine, id).await.state.word(), "running");
+    sky.double.clear_faults();
+    until("nothing is noted any more", || sky.notes().is_empty().then_some(())).await;
+    let line = format!("grep -lz '{RUN_ID}={id}' /proc/[0-9]*/environ 2>/dev/null | wc -l");
+    assert_eq!(succeeds(&engine, sky.line(&line)).await.1, "0\n");
+    within(engine.close(Stop::Force)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,6 +186,7 @@ async fn a_copy_over_a_connection_that_takes_nothing_any_more_comes_to_an_end() 
     let record = crate::desk::run(&engine, sky.line("true")).await;
     assert!(matches!(outcome(&record), Outcome::Error { .. }), "{record:?}");
     sky.double.clear_faults();
+    engine.daytona(None).unwrap().0.set_limits(Limits::default());
     assert_eq!(succeeds(&engine, sky.line("wc -c <big")).await.1, format!("{}\n", 64 << 20));
     within(engine.close(Stop::Force)).await;
 }

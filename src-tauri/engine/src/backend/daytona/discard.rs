@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 impl Daytona {
     /// Deletes the sandbox that a run had for itself, in the background; an engine that goes waits for it.
-    pub(super) fn delete_later(&self, client: Client, id: RunId, held: Option<Held>) {
+    pub(super) fn delete_later(&self, mut client: Client, id: RunId, held: Option<Held>) {
         let daytona = self.clone();
         self.0.tasks.spawn(async move {
             // By its name: it may have been created without our having heard of it.
@@ -30,6 +30,12 @@ impl Daytona {
                 tracing::warn!(%error, name, "a cloud sandbox could not be deleted; it is tried again later");
                 if !daytona.pauses(&mut pause).await {
                     return drop(held);
+                }
+                // The key may be another one by now.
+                if let Some(note) = daytona.0.notes.read(id)
+                    && let Ok(now) = daytona.client(&daytona.account_of(&note)).await
+                {
+                    client = now;
                 }
             }
             daytona.0.notes.remove(id);

@@ -237,8 +237,8 @@ impl Execution for InCloud {
 
     // What these ask is asked again over the next connection, should it not arrive; `output` looks for that.
 
-    fn has_ended(&self) -> bool {
-        self.inner.has_ended()
+    fn has_exited(&self) -> bool {
+        self.inner.has_exited()
     }
 
     async fn input(&self, bytes: Bytes) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Ending what is left of runs in the cloud whose engines died.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -7,12 +8,16 @@ use tokio::time::{sleep, timeout};
 
 use super::Daytona;
 use super::account::cloud;
+use super::execution::is_over;
 use super::note::Note;
 use super::reach::Turns;
 use super::wire::Wire;
 use crate::backend::{Cleaned, RUN_ID, Reporter, runner};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::RunId;
+
+/// Time between two looks for what others left.
+const EVERY: Duration = Duration::from_mins(5);
 
 /// Time between two tries to do what must be done and could not, at first and at most.
 pub(super) const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_mins(5));
@@ -21,15 +26,22 @@ pub(super) const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration
 const SWEEPING: Duration = Duration::from_secs(30);
 
 impl Daytona {
-    /// Cleans up after runs whose engines died, once, in the background.
+    /// Cleans up after runs whose engines died or could not do it, in the background: once, and from time to time in an engine
+    /// that stays.
     pub(super) fn sweep_later(&self) {
         if self.0.has_swept.swap(true, Ordering::Relaxed) {
             return;
         }
         let daytona = self.clone();
         self.0.tasks.spawn(async move {
-            for id in daytona.0.notes.abandoned() {
-                daytona.clean_up(id).await;
+            let mut pause = EVERY;
+            loop {
+                for id in daytona.0.notes.abandoned() {
+                    daytona.try_to_clean_up(id).await;
+                }
+                if !daytona.pauses(&mut pause).await {
+                    return;
+                }
             }
         });
     }
@@ -96,7 +108,12 @@ impl Daytona {
                     runner::sweep(replies, requests, &format!("{RUN_ID}={id}")).await?;
                 }
                 // Where nothing runs nothing is left.
-                Ok(_) | Err(stigmer_daytona::Error::NotFound(_)) => {}
+                Ok(found) if is_over(&found.state) => {}
+                Err(stigmer_daytona::Error::NotFound(_)) => {}
+                Ok(found) => {
+                    let why = format!("the sandbox is `{}`", found.state);
+                    return Err(Error::Connection { source: io::Error::other(why) });
+                }
                 Err(error) => return Err(cloud(error)),
             }
         }

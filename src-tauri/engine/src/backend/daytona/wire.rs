@@ -22,6 +22,9 @@ use crate::error::{Error, Result};
 /// Longest time for the shell of a terminal to start what it is told to.
 const BEGIN: Duration = Duration::from_secs(30);
 
+/// Longest time for a terminal to be ended that is of no use: one that nobody uses ends itself.
+const END: Duration = Duration::from_secs(10);
+
 /// Most that a shell says before it starts that, in bytes.
 const GREETING: usize = 256 << 10;
 
@@ -49,8 +52,10 @@ impl Terminal {
     }
 
     async fn end_anyway(&self) {
-        if let Err(error) = self.end().await {
-            tracing::debug!(%error, "a terminal stays open");
+        match timeout(END, self.end()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a terminal stays open"),
+            Err(_) => tracing::debug!("a terminal stays open that could not be ended in time"),
         }
     }
 }

@@ -78,8 +78,8 @@ impl Execution for InSandbox {
         self.explained(finish).await
     }
 
-    fn has_ended(&self) -> bool {
-        self.inner.has_ended()
+    fn has_exited(&self) -> bool {
+        self.inner.has_exited()
     }
 
     async fn input(&self, bytes: Bytes) -> Result<()> {
