@@ -255,7 +255,7 @@ mod tests {
             let at = unwritten.parse().unwrap();
             assert_eq!((age(at), ago(at)), (String::new(), String::new()));
         }
-        let at = Timestamp::now() - std::time::Duration::from_secs(7200);
+        let at = Timestamp::now() - std::time::Duration::from_hours(2);
         assert_eq!((age(at).as_str(), ago(at).as_str()), ("2 h", "2 h ago"));
     }
 }

@@ -2,6 +2,7 @@
 //! carries the stream is the backend's business; everything about the run is told here once for all of them.
 
 mod asked;
+mod keeping;
 mod streams;
 
 use std::io;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, Semaphore};
 
 use self::asked::Asked;
+pub(super) use self::keeping::Keeping;
 use self::streams::{Incoming, Requests};
 use super::{Execution, Finish, Output};
 use crate::error::{Error, Result};
@@ -43,23 +45,6 @@ pub(super) struct RunnerExecution {
     has_new_interpreter: bool,
     has_exited: AtomicBool,
     has_ended: AtomicBool,
-}
-
-/// How a runner keeps what it sent until that is acknowledged.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Keeping {
-    /// Bytes that it keeps; none, where nothing is to be acknowledged.
-    pub spool: u32,
-    /// Bytes that it has under way, where that is less.
-    pub window: u32,
-}
-
-impl Keeping {
-    /// Bytes after which the next acknowledgement is due, so that the runner never waits for one that is on its way.
-    fn due(self) -> Option<u64> {
-        let most = if self.window == 0 { self.spool } else { self.spool.min(self.window) };
-        (most > 0).then(|| u64::from(most / 4).max(1))
-    }
 }
 
 /// Ends every process that has a variable, in the place that the streams lead to.
