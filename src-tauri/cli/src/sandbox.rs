@@ -43,7 +43,10 @@ pub(crate) async fn sandbox(
         }
         command => {
             let engine = crate::run::open(sources, output).await?;
-            Box::pin(quick(&engine, command, output)).await
+            let done = Box::pin(quick(&engine, command, output)).await;
+            // What was begun in the cloud is ended there, too.
+            crate::run::close(engine).await;
+            done
         }
     }
 }

@@ -82,12 +82,12 @@ fn main() -> ExitCode {
         }
         [verb, path] if *verb == "give" => {
             let mut to = BufWriter::new(io::stdout());
-            let given = stigmer_tree::give(Path::new(path), &mut to);
+            let given = stigmer_tree::give(Path::new(path), true, &mut to);
             told(given.map(drop), to)
         }
         [verb, path] if *verb == "take" => {
             let mut to = BufWriter::new(io::stdout());
-            let taken = stigmer_tree::take(Path::new(path), &mut BufReader::new(io::stdin()));
+            let taken = stigmer_tree::take(Path::new(path), None, &mut BufReader::new(io::stdin()));
             let answered = taken.and_then(|taken| stigmer_tree::answer(&taken, &mut to));
             told(answered, to)
         }

@@ -3,6 +3,7 @@
 //! The giver says first what it is (a [`Word::Change`] with its name), then sends a stream of [`crate::send`], problems, and
 //! [`Word::End`]. Nothing is agreed on, and nothing is kept of it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use serde_bytes::ByteBuf;
 use crate::survey::Everything;
 use crate::word::unexpected;
 use crate::{
-    Change, Entry, Kind, Problem, Received, Side, Stamp, State, Word, changes, get, inside, open, put,
+    Change, Dir, Entry, Kind, Problem, Received, Side, Stamp, State, Word, changes, get, inside, open, put,
     receive, send, to_bytes,
 };
 
@@ -39,18 +40,18 @@ impl Copied {
     }
 }
 
-/// Sends what is at a path.
+/// Sends what is at a path. One that is a link is refused unless links are to be followed or a slash stands behind it: in a
+/// folder that others write to it may lead anywhere.
 ///
 /// # Errors
 ///
 /// What keeps it from being looked at, before anything is sent; later those of the stream alone.
-pub fn give(from: &Path, to: &mut impl Write) -> io::Result<Copied> {
+pub fn give(from: &Path, follows: bool, to: &mut impl Write) -> io::Result<Copied> {
     let whole = if from.file_name().is_none() { from.canonicalize()? } else { from.to_owned() };
     let Some(name) = whole.file_name() else {
         return Err(io::Error::other("a whole disk is not copied; name what is on it"));
     };
-    // What a link leads to, as every other program that is given its name would take.
-    let about = fs::metadata(&whole)?;
+    let about = if follows { fs::metadata(&whole)? } else { fs::symlink_metadata(&whole)? };
     let name = to_bytes(Path::new(name)).into();
     let mut copied = Copied::default();
     let (sent, problems) = if about.is_dir() {
@@ -62,11 +63,16 @@ pub fn give(from: &Path, to: &mut impl Write) -> io::Result<Copied> {
         let paths: Vec<_> = survey.changes.into_iter().map(|change| change.path).collect();
         send(&dir, &paths, to)?
     } else if about.is_file() {
-        let real = whole.canonicalize()?;
-        let parent = real.parent().unwrap_or(Path::new("/"));
-        let inner = ByteBuf::from(to_bytes(Path::new(real.file_name().unwrap_or_default())));
+        let real = if follows { whole.canonicalize()? } else { whole };
+        let parent = real.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let inner = real.file_name().unwrap_or_default();
+        let dir = open(parent)?;
+        // Said before anything is.
+        dir.open(inner)?;
         say(&name, Kind::File { mode: mode(&about), size: about.len(), modified: 0 }, to)?;
-        send(&open(parent)?, &[inner], to)?
+        send(&dir, &[ByteBuf::from(to_bytes(Path::new(inner)))], to)?
+    } else if about.is_symlink() {
+        return Err(is_a_link());
     } else {
         return Err(io::Error::other("it is neither a file nor a folder"));
     };
@@ -79,6 +85,10 @@ pub fn give(from: &Path, to: &mut impl Write) -> io::Result<Copied> {
     Ok(copied)
 }
 
+fn is_a_link() -> io::Error {
+    io::Error::other("it is a link; name what it leads to, or write a slash behind it if that is a folder")
+}
+
 /// Says what comes.
 fn say(name: &ByteBuf, kind: Kind, to: &mut impl Write) -> io::Result<()> {
     let entry = Entry { kind, stamp: Stamp::default(), digest: None };
@@ -86,33 +96,26 @@ fn say(name: &ByteBuf, kind: Kind, to: &mut impl Write) -> io::Result<()> {
 }
 
 /// Takes what [`give`] sends, and puts it at a path: into the folder that is there, else in the place of what is there, whose
-/// folder must be.
+/// folder must be. In a folder it gets a `name`, where whoever asked for it knows one: the giver's word alone could name
+/// anything else that is in it.
 ///
 /// # Errors
 ///
 /// Those of the stream, the giver's, and a place that cannot be written to.
-pub fn take(at: &Path, from: &mut impl Read) -> io::Result<Copied> {
-    let (name, kind) = match get(from)? {
+pub fn take(at: &Path, name: Option<&OsStr>, from: &mut impl Read) -> io::Result<Copied> {
+    let (given, kind) = match get(from)? {
         Word::Change(Change { path, entry: Some(Entry { kind, .. }) }) => (path, kind),
         Word::Failed(why) => return Err(io::Error::other(why)),
         _ => return Err(unexpected()),
     };
-    let place = place(at, &name)?;
+    let place = Place::of(at, name.map_or(&given, |name| name.as_encoded_bytes()))?;
     let mut copied = Copied::default();
     let received = match kind {
         Kind::Folder { mode } => {
-            let is_new = !place.is_dir();
-            if is_new {
-                fs::create_dir(&place)?;
-            }
-            let received = receive(&open(&place)?, from, &mut State::default(), Side::Over)?;
-            if is_new {
-                set_mode(&place, mode)?;
-            }
             copied.entries += 1;
-            received
+            place.folder(mode, from)?
         }
-        Kind::File { .. } => take_file(&place, from)?,
+        Kind::File { .. } => place.file(from)?,
         Kind::Link { .. } => return Err(unexpected()),
     };
     copied.add(&received.taken);
@@ -153,50 +156,94 @@ pub fn answered(from: &mut impl Read) -> io::Result<Copied> {
     }
 }
 
-/// Where it goes.
-fn place(at: &Path, name: &[u8]) -> io::Result<PathBuf> {
-    let name = inside(name).filter(|name| name.components().count() == 1).ok_or_else(unexpected)?;
-    if at.is_dir() {
-        return Ok(at.join(name));
-    }
-    let parent = at.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if at.as_os_str().as_encoded_bytes().ends_with(b"/") || !parent.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "there is no folder to put it into"));
-    }
-    Ok(at.to_owned())
+/// Where it goes: a name in a folder that is open. Nothing is reached by another way from there on, so that no link leads out.
+struct Place {
+    parent: Dir,
+    name: PathBuf,
 }
 
-/// One file: in a folder of its own first, so that it is there whole or as it was before.
-fn take_file(place: &Path, from: &mut impl Read) -> io::Result<Received> {
-    let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = Folder::new(parent)?;
-    let received = receive(&open(&folder.0)?, from, &mut State::default(), Side::Over)?;
-    if let Some(only) = fs::read_dir(&folder.0)?.next() {
-        fs::rename(only?.path(), place)?;
+impl Place {
+    fn of(at: &Path, name: &[u8]) -> io::Result<Self> {
+        let name = inside(name).filter(|name| name.components().count() == 1).ok_or_else(unexpected)?;
+        // With a slash behind it the system itself looks where a link leads.
+        let found = fs::symlink_metadata(at).ok();
+        if found.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Ok(Self { parent: open(at)?, name });
+        }
+        if found.is_some_and(|found| found.is_symlink()) && at.is_dir() {
+            return Err(is_a_link());
+        }
+        let parent = at.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let last = at.file_name().filter(|_| !at.as_os_str().as_encoded_bytes().ends_with(b"/"));
+        match last {
+            Some(last) if parent.is_dir() => Ok(Self { parent: open(parent)?, name: last.into() }),
+            _ => Err(io::Error::new(io::ErrorKind::NotFound, "there is no folder to put it into")),
+        }
     }
-    Ok(received)
+
+    /// What is there; `None` where nothing is.
+    fn found(&self) -> io::Result<Option<cap_std::fs::Metadata>> {
+        match self.parent.symlink_metadata(&self.name) {
+            Ok(about) => Ok(Some(about)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn folder(&self, mode: u32, from: &mut impl Read) -> io::Result<Received> {
+        let is_new = match self.found()? {
+            None => true,
+            Some(about) if about.is_dir() => false,
+            Some(_) => return Err(io::Error::other("something that is no folder is in its place")),
+        };
+        if is_new {
+            self.parent.create_dir(&self.name)?;
+        }
+        let received = receive(&self.parent.open_dir(&self.name)?, from, &mut State::default(), Side::Over)?;
+        if is_new {
+            set_mode(&self.parent, &self.name, mode)?;
+        }
+        Ok(received)
+    }
+
+    /// One file: in a folder of its own first, so that it is there whole or as it was before.
+    fn file(&self, from: &mut impl Read) -> io::Result<Received> {
+        if self.found()?.is_some_and(|about| !about.is_file() && !about.is_symlink()) {
+            return Err(io::Error::other("something that is no file is in its place"));
+        }
+        let aside = Aside::new(&self.parent)?;
+        let dir = self.parent.open_dir(&aside.name)?;
+        let received = receive(&dir, from, &mut State::default(), Side::Over)?;
+        if let Some(only) = dir.entries()?.next() {
+            dir.rename(only?.file_name(), &self.parent, &self.name)?;
+        }
+        Ok(received)
+    }
 }
 
 /// A folder that goes when this is dropped.
-struct Folder(PathBuf);
+struct Aside<'a> {
+    parent: &'a Dir,
+    name: PathBuf,
+}
 
-impl Folder {
-    fn new(parent: &Path) -> io::Result<Self> {
+impl<'a> Aside<'a> {
+    fn new(parent: &'a Dir) -> io::Result<Self> {
         for number in 0..100 {
             // Left out of every copy by its name.
-            let path = parent.join(format!(".stigmer-{}-{number}.tmp", std::process::id()));
-            match fs::create_dir(&path) {
+            let name = PathBuf::from(format!(".stigmer-{}-{number}.tmp", std::process::id()));
+            match parent.create_dir(&name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                made => return made.map(|()| Self(path)),
+                made => return made.map(|()| Self { parent, name }),
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
     }
 }
 
-impl Drop for Folder {
+impl Drop for Aside<'_> {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = self.parent.remove_dir_all(&self.name);
     }
 }
 
@@ -207,9 +254,9 @@ fn mode(about: &fs::Metadata) -> u32 {
 }
 
 #[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o777))
+fn set_mode(folder: &Dir, name: &Path, mode: u32) -> io::Result<()> {
+    use cap_std::fs::PermissionsExt as _;
+    folder.set_permissions(name, cap_std::fs::Permissions::from_mode(mode & 0o777))
 }
 
 #[cfg(not(unix))]
@@ -218,6 +265,6 @@ fn mode(_: &fs::Metadata) -> u32 {
 }
 
 #[cfg(not(unix))]
-fn set_mode(_: &Path, _: u32) -> io::Result<()> {
+fn set_mode(_: &Dir, _: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }

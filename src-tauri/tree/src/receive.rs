@@ -50,8 +50,15 @@ pub struct Received {
 /// A file is there whole or as it was before, whenever this breaks off. Fails only for the stream: with `UnexpectedEof`
 /// where it is cut off, with `InvalidData` where it is none.
 pub fn receive(folder: &Dir, from: &mut impl Read, state: &mut State, side: Side) -> io::Result<Received> {
-    let mut taking =
-        Taking { folder, state, side, received: Received::default(), modes: Vec::new(), files: 0 };
+    let mut taking = Taking {
+        folder,
+        state,
+        side,
+        received: Received::default(),
+        modes: Vec::new(),
+        files: 0,
+        known: PathBuf::new(),
+    };
     loop {
         match get(from)? {
             Word::Change(change) => taking.change(change, from)?,
@@ -73,6 +80,8 @@ struct Taking<'a> {
     /// What folders may be in the end: until then there is something to write in them.
     modes: Vec<(PathBuf, u32)>,
     files: u64,
+    /// A folder that is there, and so are those around it: what follows is mostly in the same one.
+    known: PathBuf,
 }
 
 impl Taking<'_> {
@@ -108,6 +117,7 @@ impl Taking<'_> {
     }
 
     fn gone(&mut self, path: &Path, name: &[u8]) -> io::Result<()> {
+        self.known.clear();
         // What has changed here stays, and is new to the other side.
         let removed = match self.folder.symlink_metadata(path) {
             Ok(about) if about.is_dir() => self.folder.remove_dir(path),
@@ -193,12 +203,17 @@ impl Taking<'_> {
 
     /// Makes the folders that a path is in.
     fn make_parent(&mut self, parent: &Path) -> io::Result<()> {
-        if parent.as_os_str().is_empty() || self.folder.open_dir(parent).is_ok() {
+        if parent.as_os_str().is_empty() || self.known == parent {
             return Ok(());
         }
         self.make_parent(parent.parent().unwrap_or(Path::new("")))?;
-        self.make_room(parent, New::Folder)?;
-        self.folder.create_dir(parent)
+        // A link is none, wherever it leads: what is behind it is something else.
+        if !self.folder.symlink_metadata(parent).is_ok_and(|about| about.is_dir()) {
+            self.make_room(parent, New::Folder)?;
+            self.folder.create_dir(parent)?;
+        }
+        parent.clone_into(&mut self.known);
+        Ok(())
     }
 
     /// Makes room for something new at `path`, whose folder is there, and says where it goes: beside it, where what is
@@ -209,6 +224,9 @@ impl Taking<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path.to_owned()),
             Err(error) => return Err(error),
         };
+        if about.is_dir() || new == New::Folder {
+            self.known.clear();
+        }
         if about.is_dir() {
             // Only one in which nothing is left is in nobody's way.
             if self.folder.remove_dir(path).is_ok() {

@@ -11,8 +11,8 @@ use stigmer_tree::{Copied, give, take};
 
 fn copy(from: &Path, to: &Path) -> io::Result<Copied> {
     let mut stream = Vec::new();
-    let given = give(from, &mut stream)?;
-    let taken = take(to, &mut stream.as_slice())?;
+    let given = give(from, false, &mut stream)?;
+    let taken = take(to, None, &mut stream.as_slice())?;
     if taken.problems.is_empty() {
         assert_eq!(given, taken);
     }
@@ -108,9 +108,9 @@ fn what_cannot_be_copied_is_said_and_changes_nothing() {
     // One that breaks off leaves what was there.
     write(&other.join("a"), "mine");
     let mut stream = Vec::new();
-    give(&one.join("a"), &mut stream).unwrap();
+    give(&one.join("a"), false, &mut stream).unwrap();
     for length in 0..stream.len() {
-        take(&other.join("a"), &mut &stream[..length]).unwrap_err();
+        take(&other.join("a"), None, &mut &stream[..length]).unwrap_err();
         let is_old = fs::read_to_string(other.join("a")).unwrap() == "mine";
         assert!(is_old || fs::read_to_string(other.join("a")).unwrap() == "text");
         assert_eq!(names(other), ["a"]);
@@ -132,8 +132,62 @@ fn a_giver_that_lies_about_names_writes_nowhere_else() {
             put(&mut stream, &Word::Change(Change { path, entry })).unwrap();
             put(&mut stream, &Word::End).unwrap();
             put(&mut stream, &Word::End).unwrap();
-            take(&inner, &mut stream.as_slice()).unwrap_err();
+            take(&inner, None, &mut stream.as_slice()).unwrap_err();
         }
     }
     assert_eq!((names(outer.path()), names(&inner).len()), (vec!["inner".to_owned()], 0));
+    // One that is asked for a name gives no other.
+    write(&outer.path().join(".profile"), "theirs");
+    let mut stream = Vec::new();
+    give(&outer.path().join(".profile"), false, &mut stream).unwrap();
+    take(&inner, Some("asked".as_ref()), &mut stream.as_slice()).unwrap();
+    assert_eq!(names(&inner), ["asked"]);
+}
+
+#[test]
+fn a_link_that_somebody_else_put_there_leads_nowhere() {
+    let (one, other, home) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(&one.path().join("results/key"), "theirs");
+    write(&home.path().join("key"), "mine");
+    symlink(home.path(), other.path().join("results")).unwrap();
+    symlink(home.path().join("key"), other.path().join("file")).unwrap();
+    let results = one.path().join("results");
+    // Where the folder would go, and where the user says.
+    copy(&results, other.path()).unwrap_err();
+    copy(&results, &other.path().join("results")).unwrap_err();
+    copy(&results.join("key"), &other.path().join("results")).unwrap_err();
+    // A link to a file gives way itself.
+    copy(&results.join("key"), &other.path().join("file")).unwrap();
+    assert_eq!(fs::read_to_string(other.path().join("file")).unwrap(), "theirs");
+    assert!(!other.path().join("file").is_symlink());
+    assert_eq!(
+        (names(home.path()), fs::read_to_string(home.path().join("key")).unwrap()),
+        (vec!["key".to_owned()], "mine".to_owned())
+    );
+    // Nor does one that is to be copied, unless it is said.
+    copy(&other.path().join("results"), one.path()).unwrap_err();
+    copy(&other.path().join("results/"), &one.path().join("said")).unwrap();
+    assert_eq!(names(&one.path().join("said")), ["key"]);
+}
+
+#[test]
+fn a_folder_takes_the_place_of_a_link_to_a_folder_and_not_of_what_is_behind_it() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(&one.path().join("from/link/file"), "theirs");
+    write(&other.path().join("from/deep/file"), "mine");
+    symlink("deep", other.path().join("from/link")).unwrap();
+    assert_eq!(copy(&one.path().join("from"), other.path()).unwrap().problems, []);
+    assert_eq!(fs::read_to_string(other.path().join("from/deep/file")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(other.path().join("from/link/file")).unwrap(), "theirs");
+    assert!(!other.path().join("from/link").is_symlink());
+}
+
+#[test]
+fn what_is_neither_file_nor_folder_is_not_replaced() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(&one.path().join("a"), "text");
+    let _socket = std::os::unix::net::UnixListener::bind(other.path().join("socket")).unwrap();
+    copy(&one.path().join("a"), &other.path().join("socket")).unwrap_err();
+    assert_eq!(names(other.path()), ["socket"]);
 }

@@ -66,11 +66,11 @@ pub(super) enum Started {
 }
 
 impl Started {
-    /// The command, where it is one of ours: that it does not start says nothing of what a user asked for.
-    pub(super) fn execution(self) -> Result<Box<dyn Execution>> {
+    /// The command, where it is one of ours; else the words of why it does not start.
+    pub(super) fn execution(self) -> std::result::Result<Box<dyn Execution>, String> {
         match self {
             Self::Running(execution) => Ok(execution),
-            Self::Refused(_, why) => Err(Error::Sync { why }),
+            Self::Refused(_, why) => Err(why),
         }
     }
 }
@@ -209,6 +209,7 @@ impl RunnerExecution {
             requests.put(request);
         }
         self.credit.add_permits(taken as usize);
+        self.has_exited.fetch_or(incoming.exit.is_some(), Ordering::Release);
         self.connection.fetch_add(1, Ordering::Release);
         Ok(())
     }

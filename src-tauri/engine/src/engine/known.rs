@@ -34,7 +34,9 @@ impl Engine {
         blocking(move || {
             for (at, folder) in elsewhere {
                 if let Some(told) = RunRecord::from_events(events::read(&folder).unwrap_or_default()) {
-                    runs.as_mut()[at] = told;
+                    // Who has it is in the history first.
+                    let run = &mut runs.as_mut()[at];
+                    *run = RunRecord { host: run.host, ..told };
                 }
             }
             Ok(runs)

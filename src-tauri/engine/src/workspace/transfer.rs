@@ -3,7 +3,7 @@
 //! The runner there speaks with `stigmer-tree` here, over the same streams as a copy of the workspace; but nothing is left out,
 //! agreed on or remembered.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,30 +122,42 @@ impl Transfer {
     }
 
     /// Does it with a runner that was asked so.
-    pub(crate) async fn with(self, execution: Box<dyn Execution>, going: &Going) -> Result<Transferred> {
-        let going = going.clone();
+    pub(crate) async fn with(
+        self,
+        started: std::result::Result<Box<dyn Execution>, String>,
+        going: &Going,
+    ) -> Result<Transferred> {
+        let (execution, going) = (started.map_err(|why| failed(&why))?, going.clone());
         let copied = talk(execution, move |talk| {
             let talk = &mut Through(talk, &going);
             let copied = match self {
-                Self::In { from, .. } => {
-                    let given = give(&from, talk);
-                    given.map_err(named(&from)).and_then(|given| {
-                        let mut taken = answered(talk)?;
-                        taken.problems.extend(given.problems);
-                        Ok(taken)
-                    })
+                Self::In { from, .. } => match give(&from, false, talk) {
+                    Ok(_) => answered(talk),
+                    // The other side gave up, and says why.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => answered(talk),
+                    Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", from.display()))),
+                },
+                Self::Out { from, to } => {
+                    let name = from.file_name().unwrap_or(OsStr::new("workspace"));
+                    take(&to, Some(name), talk)
                 }
-                Self::Out { to, .. } => take(&to, talk),
             };
-            copied.map_err(|error| Error::Copy { why: error.to_string() })
+            copied.map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => failed("what copies in the sandbox ended early"),
+                _ => failed(&error.to_string()),
+            })
         });
         let copied = copied.await?;
-        let problems = copied.problems.iter().map(ToString::to_string).collect();
+        let problems = copied.problems.iter().map(|problem| shown(&problem.to_string())).collect();
         Ok(Transferred { entries: copied.entries, bytes: copied.bytes, problems })
     }
 }
 
-/// The system's words do not say what they are about.
-fn named(path: &Path) -> impl Fn(io::Error) -> io::Error {
-    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+fn failed(why: &str) -> Error {
+    Error::Copy { why: shown(why) }
+}
+
+/// Words of the other side, which may be anything, for a terminal.
+fn shown(words: &str) -> String {
+    words.replace(char::is_control, "\u{fffd}")
 }

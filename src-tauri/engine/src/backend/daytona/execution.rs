@@ -270,6 +270,12 @@ impl Away for Reached {
             window: super::WINDOW,
             ..stigmer_runner::Start::default()
         };
-        self.greet(Turns::One).await?.greeted.start(start).await?.execution()
+        self.greet(Turns::One)
+            .await?
+            .greeted
+            .start(start)
+            .await?
+            .execution()
+            .map_err(|why| Error::Sync { why })
     }
 }

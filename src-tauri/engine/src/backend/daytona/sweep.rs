@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::Daytona;
 use super::account::cloud;
 use super::execution::is_over;
-use super::note::Note;
+use super::note::{Held, Note};
 use super::reach::Turns;
 use super::wire::Wire;
 use crate::backend::{Cleaned, RUN_ID, Reporter, runner};
@@ -80,7 +80,7 @@ impl Daytona {
         if let Some(Err(error)) = held.as_mut().map(|held| held.write(&note)) {
             tracing::warn!(%error, run = %id, "what is left of a run in the cloud may stay if this program dies now");
         }
-        match timeout(SWEEPING, self.clean(id, &note)).await {
+        match timeout(SWEEPING, self.clean(id, &note, &mut held)).await {
             Ok(Ok(())) => Cleaned::Done,
             Ok(Err(error)) => {
                 tracing::warn!(%error, run = %id, "what is left of a run in the cloud was not ended");
@@ -94,10 +94,11 @@ impl Daytona {
     }
 
     /// Ends what is left of a run, by what was noted of it.
-    async fn clean(&self, id: RunId, note: &Note) -> Result<()> {
+    async fn clean(&self, id: RunId, note: &Note, held: &mut Option<Held>) -> Result<()> {
         let client = self.client(&self.account_of(note)).await?;
         if note.is_thrown_away {
-            self.delete_later(client, id, None);
+            // Held until that is done, so that nobody else begins it.
+            self.delete_later(client, id, held.take());
             return Ok(());
         }
         if let Some(sandbox) = &note.sandbox {

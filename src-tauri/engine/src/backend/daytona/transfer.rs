@@ -33,6 +33,6 @@ impl Daytona {
             ..transfer.request(&reached.runner(), reached.workspace().as_ref())
         };
         let started = reached.greet(Turns::One).await?.greeted.start(start).await?;
-        transfer.with(started.execution()?, going).await
+        transfer.with(started.execution(), going).await
     }
 }

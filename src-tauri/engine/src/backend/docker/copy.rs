@@ -34,6 +34,6 @@ impl Away for Far {
             drain_ms: 500,
             ..stigmer_runner::Start::default()
         };
-        RunnerExecution::start(replies, requests, start).await?.execution()
+        RunnerExecution::start(replies, requests, start).await?.execution().map_err(|why| Error::Sync { why })
     }
 }

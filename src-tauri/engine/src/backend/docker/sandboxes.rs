@@ -82,7 +82,7 @@ impl Docker {
         let engine = self.engine(wish)?;
         let Reached { held, runner, .. } = self.within(&engine, name, &Reporter::silent()).await?;
         let started = runner.start(transfer.request(RUNNER, Path::new(WORKSPACE))).await?;
-        let copied = transfer.with(started.execution()?, going).await;
+        let copied = transfer.with(started.execution(), going).await;
         drop(held);
         copied
     }

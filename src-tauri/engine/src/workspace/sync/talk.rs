@@ -1,9 +1,11 @@
 //! A conversation with the other side, for code that reads and writes a stream and waits.
 
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::Progress;
 use crate::backend::{Execution, Stream};
@@ -15,6 +17,9 @@ const PIECE: usize = 64 << 10;
 
 /// Pieces that may be under way in each direction.
 const PIECES: usize = 8;
+
+/// Longest time for the other side to end after this one gave up.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Longest word of complaint that is repeated, in bytes.
 const COMPLAINT: usize = 2000;
@@ -43,6 +48,10 @@ pub(in crate::workspace) async fn talk<T: Send + 'static>(
     // Each has its channel, which ends with it.
     let feed = async move {
         while let Some(bytes) = requests.recv().await {
+            // It takes nothing any more, and whoever sends learns it.
+            if execution.has_exited() {
+                return Ok(());
+            }
             execution.input(bytes).await?;
         }
         execution.end_input().await
@@ -61,12 +70,27 @@ pub(in crate::workspace) async fn talk<T: Send + 'static>(
         execution.wait().await?;
         Result::Ok(String::from_utf8_lossy(&complaint).trim().to_owned())
     };
-    let (done, fed, drained) = tokio::join!(done, feed, drain);
+    let mut rest = std::pin::pin!(async { tokio::join!(feed, drain) });
+    let mut done = std::pin::pin!(done);
+    let (done, (fed, drained)) = tokio::select! {
+        rest = &mut rest => (done.await, rest),
+        done = &mut done => match done? {
+            Ok(done) => (Ok(Ok(done)), rest.await),
+            // What the other side still has to say is not worth more.
+            Err(error) => match timeout(LAST_WORDS, rest).await {
+                Ok(rest) => (Ok(Err(error)), rest),
+                Err(_) => return Err(error),
+            },
+        },
+    };
     match (done?, drained) {
         (Ok(done), Ok(_)) => fed.map(|()| done),
         // Why the other side gave up says more than that it did.
         (Err(Error::Sync { .. }), Ok(complaint)) if !complaint.is_empty() => {
             Err(Error::Sync { why: complaint })
+        }
+        (Err(Error::Copy { .. }), Ok(complaint)) if !complaint.is_empty() => {
+            Err(Error::Copy { why: complaint.replace(char::is_control, " ") })
         }
         (Err(error), Ok(_)) | (_, Err(error)) => Err(error),
     }
