@@ -138,8 +138,11 @@ impl Transfer {
                     Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", from.display()))),
                 },
                 Self::Out { from, to } => {
-                    let name = from.file_name().unwrap_or(OsStr::new("workspace"));
-                    take(&to, Some(name), talk)
+                    let is_whole = from.as_os_str().is_empty() || from == Path::new(".");
+                    match from.file_name().or(is_whole.then_some(OsStr::new("workspace"))) {
+                        Some(name) => take(&to, Some(name), talk),
+                        None => Err(io::Error::other("name what is copied by its own name")),
+                    }
                 }
             };
             copied.map_err(|error| match error.kind() {
