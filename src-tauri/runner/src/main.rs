@@ -136,7 +136,13 @@ fn lifetime(words: &[&OsStr]) -> Option<Lifetime> {
 fn serve(socket: &Path, home: &Path, lifetime: Lifetime) -> ExitCode {
     serve::settle_in(home);
     match serve::serve(socket, lifetime) {
-        Ok(true) => converse(),
+        Ok(true) => {
+            let code = converse();
+            if lifetime.once {
+                serve::see_out();
+            }
+            code
+        }
         Ok(false) => ExitCode::SUCCESS,
         Err(error) => end("cannot be listened at", socket.as_os_str(), Err(error)),
     }

@@ -5,10 +5,11 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,9 @@ pub(crate) const UNUSED: u8 = 3;
 
 /// Shortest time for the first conversation to begin.
 const FIRST: Duration = Duration::from_secs(30);
+
+/// Longest time for the end of the only conversation to be read.
+const SEEING_OUT: Duration = Duration::from_secs(2);
 
 /// When a sandbox ends by itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -126,6 +130,26 @@ impl Sandbox {
                 // No room for another process: the caller learns it by the end of the stream.
                 Err(_) => {}
             }
+        }
+    }
+}
+
+/// Waits until whoever carries the conversation has read its end, and left. A sandbox that ends with it takes everything that
+/// runs there along at once, also who carries.
+pub(crate) fn see_out() {
+    let Ok(stream) = io::stdout().as_fd().try_clone_to_owned().map(UnixStream::from) else { return };
+    // What is at an end already has nobody to wait for.
+    if stream.shutdown(Shutdown::Write).is_err() || stream.set_nonblocking(false).is_err() {
+        return;
+    }
+    let (until, mut rest) = (Instant::now() + SEEING_OUT, [0; 4096]);
+    while let Some(left) = until.checked_duration_since(Instant::now()) {
+        if !os::is_readable_within(&stream, left).unwrap_or(false) {
+            return;
+        }
+        // What is still said is nobody's.
+        if (&stream).read(&mut rest).unwrap_or(0) == 0 {
+            return;
         }
     }
 }

@@ -141,6 +141,20 @@ fn one_that_serves_once_ends_with_its_first_conversation() {
 }
 
 #[test]
+fn one_that_serves_once_lets_who_carries_its_conversation_read_the_end() {
+    let mut serving = Serving::new(&["1000", "once"], &[]);
+    let mut runner = serving.run("echo done");
+    runner.until_ended();
+    while runner.read_more() {}
+    // It has nothing more to say, and stays until that was carried to where it is read.
+    assert!(serving.child.try_wait().unwrap().is_none());
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(serving.child.try_wait().unwrap().is_none());
+    drop(runner);
+    assert!(serving.until_ended().success());
+}
+
+#[test]
 fn what_a_run_left_behind_is_ended_by_its_variable_and_that_is_no_use() {
     let mut serving = Serving::new(&["1000", "once"], &[]);
     let sweep = |serving: &Serving, variable: &str| {
