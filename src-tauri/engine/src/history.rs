@@ -196,7 +196,9 @@ impl History {
                 Some(RunRecord { state: RunState::Ended(ending), bytes, .. }) => {
                     self.ended(record.id, &ending, bytes)?;
                 }
-                _ => orphans.push(record),
+                // The row may know less than the folder: what is told of a run is told of all of it.
+                Some(told) => orphans.push(RunRecord { host: record.host, ..told }),
+                None => orphans.push(record),
             }
         }
         Ok(orphans)
