@@ -145,11 +145,16 @@ fn orphans_are_un_ended_runs_of_dead_engines_whose_folders_do_not_know_their_end
     let dead = RunRecord { host: Uuid::new_v4(), ..run("dead") };
     let over = RunRecord { host: Uuid::new_v4(), ..run("over") };
     let ending = ending(Outcome::Succeeded, 4);
-    history.insert_all(&[alive, dead.clone(), over.clone()]).unwrap();
+    let started = RunRecord { host: Uuid::new_v4(), ..run("started") };
+    history.insert_all(&[alive, dead.clone(), over.clone(), started.clone()]).unwrap();
+    // Its engine died before the row was told.
+    let started = RunRecord { state: RunState::Running, started: Some(second(2)), ..started };
+    folder(&home, &started);
     let over = RunRecord { state: RunState::Ended(ending), started: Some(second(2)), bytes: 8, ..over };
     folder(&home, &over);
 
-    assert_eq!(history.orphans(&home).unwrap(), [dead]);
+    assert_eq!(history.orphans(&home).unwrap(), [dead, started.clone()]);
+    assert_eq!(history.get(started.id).unwrap().started, started.started);
 
     assert_eq!(history.get(over.id).unwrap(), over);
     assert!(is_alive(&home, host.id()).unwrap());
