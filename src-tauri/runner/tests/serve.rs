@@ -42,6 +42,14 @@ impl Serving {
         Runner::at(&self.folder.path().join("socket"))
     }
 
+    /// A conversation, or one after another, over streams as a terminal's.
+    fn attached(&self, unused: u32, more: &[&str]) -> Runner {
+        // Somebody listens by then: who attaches starts no other, which would outlive the test.
+        drop(self.talk());
+        let place = self.folder.path();
+        Runner::attached(&place.join("socket"), &place.join("home"), unused, more)
+    }
+
     fn run(&self, text: &str) -> Runner {
         let mut runner = self.talk();
         runner.send(&Request::Start(script(text)));
@@ -229,8 +237,7 @@ fn until_greeted(runner: &mut Runner, times: usize) {
 #[test]
 fn one_conversation_follows_another_over_the_same_streams() {
     let serving = Serving::new(&[], &[]);
-    let place = serving.folder.path();
-    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1000, &[]);
+    let mut runner = serving.attached(1000, &[]);
     for times in 1..5 {
         until_greeted(&mut runner, times);
         runner.send(&Request::Start(kept(&serving, "read line; echo heard $line; exit 3")));
@@ -247,8 +254,7 @@ fn one_conversation_follows_another_over_the_same_streams() {
 #[test]
 fn an_engine_that_leaves_in_one_of_many_conversations_ends_what_runs_and_begins_no_other() {
     let serving = Serving::new(&[], &[]);
-    let place = serving.folder.path();
-    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1000, &[]);
+    let mut runner = serving.attached(1000, &[]);
     until_greeted(&mut runner, 1);
     runner.send(&Request::Start(kept(&serving, "echo $$; exec sleep 1000")));
     runner.until_output("\n");
@@ -278,8 +284,7 @@ fn a_start_that_arrives_twice_begins_one_run() {
 #[test]
 fn a_conversation_that_nobody_uses_ends_by_itself_and_one_that_is_used_does_not() {
     let serving = Serving::new(&[], &[]);
-    let place = serving.folder.path();
-    let mut runner = Runner::attached(&place.join("socket"), &place.join("home"), 1, &[]);
+    let mut runner = serving.attached(1, &[]);
     // Longer than it may be unused.
     runner.send(&Request::Start(kept(&serving, "sleep 2.5; echo done")));
     runner.until_ended();
@@ -292,15 +297,13 @@ fn a_conversation_that_nobody_uses_ends_by_itself_and_one_that_is_used_does_not(
 #[test]
 fn one_conversation_alone_is_followed_by_none_and_ends_unused_like_others() {
     let serving = Serving::new(&[], &[]);
-    let place = serving.folder.path();
-    let attached = |unused| Runner::attached(&place.join("socket"), &place.join("home"), unused, &["once"]);
-    let mut runner = attached(1000);
+    let mut runner = serving.attached(1000, &["once"]);
     runner.send(&Request::Start(kept(&serving, "echo done")));
     runner.until_ended();
     runner.send(&Request::Ack { offset: u64::MAX });
     assert!(runner.finish().success());
     until_greeted(&mut runner, 1);
-    let mut unused = attached(1);
+    let mut unused = serving.attached(1, &["once"]);
     until_greeted(&mut unused, 1);
     assert!(unused.finish().success());
 }
