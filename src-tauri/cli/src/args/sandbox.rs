@@ -132,7 +132,7 @@ in it is written ./a:b.";
 const COST_NOTES: &str = "\
 A run costs what its sandbox costs from the moment when the run has it to the run's end, by the rates in the
 settings daytona.rates. Sandboxes also cost something between runs, until they stop: see `stigmer sandbox list`.
-Only runs that the history still has are counted. The bill is at https://app.daytona.io/dashboard.";
+Runs that were removed still count. The bill is at https://app.daytona.io/dashboard.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Cost {

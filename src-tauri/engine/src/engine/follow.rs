@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::Engine;
 use super::changes::Changes;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::history::events::{self, What};
 use crate::log::LogReader;
 use crate::log::writer::Progress;
@@ -116,6 +116,8 @@ impl Engine {
                             tokio::time::sleep(ANOTHER).await;
                             gone = self.0.hosts.gone(self.home(), run.host).unwrap_or(gone);
                         }
+                        // Asked again: what cannot be read is no end.
+                        Err(Error::History { .. }) => tokio::time::sleep(ANOTHER).await,
                         _ => look.is_over = true,
                     }
                 }

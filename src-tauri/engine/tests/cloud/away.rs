@@ -133,6 +133,15 @@ async fn a_run_that_is_given_up_while_a_terminal_opens_leaves_none() {
     let Some(sky) = Sky::new() else { return };
     let engine = sky.open().await;
     succeeds(&engine, sky.line("true")).await;
+    let counts = || {
+        let requests = sky.double.requests();
+        let count = |method, part| {
+            requests.iter().filter(|one| one.method == method && one.path.contains(part)).count()
+        };
+        (count("GET", "/create-connect"), count("DELETE", "/pty/"))
+    };
+    // Those of its own are no proof below.
+    until("its terminals are ended", || (counts().0 == counts().1).then_some(())).await;
     asked(&sky);
     // Its shell is told nothing.
     sky.double.fault(Fault::once("GET", TERMINAL, Effect::Hears { after: 0, then: Ending::Stall }));
@@ -145,9 +154,8 @@ async fn a_run_that_is_given_up_while_a_terminal_opens_leaves_none() {
     within(engine.stop(id, Stop::Force)).await.unwrap();
     end(&engine, id).await;
     within(engine.close(Stop::Force)).await;
-    let requests = sky.double.requests();
-    let mut ends = requests.iter().filter(|one| one.method == "DELETE" && one.path.contains("/pty/"));
-    assert!(ends.next().is_some(), "an engine that goes waits for that");
+    let (opened, ended) = counts();
+    assert!(opened > 0 && ended == opened, "an engine that goes waits for that: {opened}, {ended}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
